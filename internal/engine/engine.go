@@ -1,0 +1,84 @@
+// Package engine says what an engine must do: observe a portal's stack on a
+// host pool, and carry out the operations of a stack.Plan. Package docker
+// implements it with plain containers.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/privateportals/terraform-provider-portal/internal/stack"
+)
+
+// Engine runs portals on a host pool.
+type Engine interface {
+	// Observe reads one portal's stack afresh. Use it before changing things.
+	Observe(ctx context.Context, portal string) (stack.Observed, error)
+	// ObserveShared is Observe at the cost of one list call per host for all
+	// portals of this process: the list is taken once, and again after an
+	// operation of this process changed something on that host.
+	ObserveShared(ctx context.Context, portal string) (stack.Observed, error)
+	// Portals names the portals that have containers on the pool, sorted.
+	Portals(ctx context.Context) ([]string, error)
+	// Check fails when desired cannot run on this engine or pool, before
+	// anything is changed: a host port that somebody else holds, an image
+	// that is neither there nor to be pulled.
+	Check(ctx context.Context, desired *stack.Stack, observed stack.Observed) error
+	// Run carries out one operation. It is idempotent: done already is success.
+	Run(ctx context.Context, desired *stack.Stack, op *stack.Operation) error
+	// Logs returns the last lines of a container's output.
+	Logs(ctx context.Context, container string, lines int) (string, error)
+	// Agent starts the file agent beside the drive and returns its pipe.
+	// Closing it ends the agent.
+	Agent(ctx context.Context, portal string) (io.ReadWriteCloser, error)
+	// StorageID returns the id of the shared drive that containers of the pool
+	// were made with, empty when there are none.
+	StorageID(ctx context.Context) (string, error)
+	// Close releases connections.
+	Close() error
+}
+
+// ErrConflict marks the failure of a Create whose name another container of
+// the same portal holds: something changed since the portal was observed, for
+// example because a call of a provider that was killed came through late.
+// Observe and reconcile again.
+var ErrConflict = errors.New("the portal has changed meanwhile")
+
+// Error tells what failed, where, why, and what to do.
+type Error struct {
+	Op        string // what was tried: "start"
+	Host      string
+	Portal    string
+	Service   string // may be empty
+	Container string // may be empty
+	Err       error  // why
+	Log       string // last lines of the container's output, if any
+	Remedy    string // what the user can do
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+func (e *Error) Error() string {
+	s := e.Op
+	if e.Container != "" {
+		s += " " + e.Container
+	} else if e.Service != "" {
+		s += " " + e.Service
+	}
+	if e.Portal != "" {
+		s += fmt.Sprintf(" of portal %q", e.Portal)
+	}
+	if e.Host != "" {
+		s += fmt.Sprintf(" on host %q", e.Host)
+	}
+	s += ": " + e.Err.Error()
+	if e.Log != "" {
+		s += "\n\nLast lines of its log:\n" + e.Log
+	}
+	if e.Remedy != "" {
+		s += "\n\n" + e.Remedy
+	}
+	return s
+}

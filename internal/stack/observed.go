@@ -1,0 +1,91 @@
+package stack
+
+import "time"
+
+// Observed is what an engine found of one portal.
+type Observed struct {
+	Portal string
+	// Host is the name of the host that runs it; empty when nothing runs.
+	Host string
+	// Containers that carry the portal's label.
+	Containers []Container
+	// Foreign are containers without this portal's label whose name begins
+	// with "<portal>-": they may hold a name that the portal needs.
+	Foreign []Foreign
+	// Networks are the names of the portal's networks. Only a fresh
+	// observation has them; a shared one leaves them out.
+	Networks []string
+}
+
+// Container is one container of the portal, in the terms the domain compares.
+type Container struct {
+	ID      string
+	Name    string
+	Service string
+	Number  int // replica number, from 1
+	Digest  string
+	// Task is set from the label that says when a task runs; empty for a service.
+	Task TaskWhen
+
+	// Image is the reference the container was made from; ImageMoved tells
+	// that this reference names another image now.
+	Image      string
+	ImageMoved bool
+
+	State     State
+	Health    Health
+	ExitCode  int
+	StartedAt time.Time
+	// FinishedAt is zero when the container has never stopped.
+	FinishedAt time.Time
+
+	// Networks that the container is attached to, sorted; Intended is what
+	// it was made with.
+	Networks         []string
+	IntendedNetworks []string
+	// Settings that can be changed on a container after it was made: what they
+	// are, and what the container was made with.
+	Settings         Settings
+	IntendedSettings Settings
+	// DependsOn are the services it was ordered after when it was made.
+	DependsOn []string
+	// Ports maps "80/tcp" to the host port.
+	Ports map[string]int
+}
+
+// Settings are what `docker update` can change.
+type Settings struct {
+	Resources Resources
+	Restart   string
+}
+
+// State of a container, in Docker's words.
+type State string
+
+const (
+	Created    State = "created"
+	Running    State = "running"
+	Paused     State = "paused"
+	Restarting State = "restarting"
+	Exited     State = "exited"
+	Dead       State = "dead"
+	Removing   State = "removing"
+)
+
+// Health of a container, in Docker's words; NoHealth without a check.
+type Health string
+
+const (
+	NoHealth       Health = ""
+	HealthStarting Health = "starting"
+	HealthHealthy  Health = "healthy"
+	HealthBad      Health = "unhealthy"
+)
+
+// Foreign is a container of somebody else that holds a name of the portal's.
+type Foreign struct {
+	ID, Name, Image string
+	Running         bool
+	// Networks it is attached to.
+	Networks []string
+}
