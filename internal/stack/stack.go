@@ -206,7 +206,7 @@ type File struct {
 	Mode    uint32 // permission bits
 	// UID and GID own the file.
 	UID, GID int
-	// Template marks content that holds {{ secret "name" }} marks; storage
+	// Template marks content that holds [[ secret "name" ]] marks; storage
 	// fills them in when it writes the file.
 	Template bool
 }

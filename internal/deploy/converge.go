@@ -1,0 +1,158 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/privateportals/terraform-provider-portal/internal/engine"
+	"github.com/privateportals/terraform-provider-portal/internal/stack"
+	"github.com/privateportals/terraform-provider-portal/internal/storage"
+)
+
+const (
+	// attempts bounds how often a portal that changes meanwhile is observed
+	// and reconciled again.
+	attempts = 3
+	// lastLook bounds the observation after a failure, which goes on when the
+	// time of the operation itself is up.
+	lastLook = 30 * time.Second
+)
+
+// Create brings a portal up: a new one, one whose creation was cut off, or one
+// that was destroyed and retained. A complete portal is refused.
+func (d *Deployer) Create(ctx context.Context, spec stack.Spec, desired *stack.Stack) (Result, error) {
+	b, err := d.begin(ctx, spec.Name, "create", true)
+	if err != nil {
+		return Result{}, err
+	}
+	defer b.files.Close()
+	if err := mayCreate(spec.Name, desired, b); err != nil {
+		return Result{}, err
+	}
+	return d.converge(ctx, b, spec, desired)
+}
+
+// Update leads a portal to what is desired. Next to an error the Result still
+// tells what runs now.
+func (d *Deployer) Update(ctx context.Context, spec stack.Spec, desired *stack.Stack) (Result, error) {
+	b, err := d.begin(ctx, spec.Name, "update", false)
+	if err != nil {
+		return d.remains(ctx, spec.Name), err
+	}
+	defer b.files.Close()
+	if err := mayUpdate(spec.Name, desired.Directory, b.manifest); err != nil {
+		return d.remains(ctx, spec.Name), err
+	}
+	result, err := d.converge(ctx, b, spec, desired)
+	if err != nil {
+		return d.remains(ctx, spec.Name), err
+	}
+	return result, nil
+}
+
+// converge reconciles until the portal is as desired, and writes that down.
+func (d *Deployer) converge(ctx context.Context, b *begun, spec stack.Spec, desired *stack.Stack) (Result, error) {
+	desired.StorageID = b.storageID
+	var warnings []string
+	for attempt := 1; ; attempt++ {
+		plan, err := stack.Reconcile(desired, b.observed)
+		if err != nil {
+			return Result{}, fmt.Errorf("planning portal %q: %w", spec.Name, err)
+		}
+		warnings = append(warnings, plan.Warnings...)
+		if err = d.carryOut(ctx, b, spec, desired, plan); err == nil {
+			break
+		}
+		if !errors.Is(err, engine.ErrConflict) || attempt == attempts {
+			return Result{}, err
+		}
+		if b.observed, err = d.Engine.Observe(ctx, spec.Name); err != nil {
+			return Result{}, err
+		}
+	}
+	return d.conclude(ctx, b, spec, desired, warnings)
+}
+
+// carryOut runs one plan. What can fail without a trace comes first: ports
+// that are taken, images that cannot be had. Then the drive, then containers.
+func (d *Deployer) carryOut(ctx context.Context, b *begun, spec stack.Spec, desired *stack.Stack, plan stack.Plan) error {
+	if err := d.Engine.Check(ctx, desired, b.observed); err != nil {
+		return err
+	}
+	if err := d.execute(ctx, desired, plan.Images()); err != nil {
+		return err
+	}
+	if err := d.prepare(ctx, b, spec, desired); err != nil {
+		return err
+	}
+	return d.execute(ctx, desired, plan.WithoutImages())
+}
+
+// prepare writes what containers mount. A portal that is not complete is
+// marked as such before anything else exists of it.
+func (d *Deployer) prepare(ctx context.Context, b *begun, spec stack.Spec, desired *stack.Stack) error {
+	if b.manifest.Status != storage.Complete {
+		m := d.manifest(b, spec, storage.Incomplete)
+		if err := b.files.SaveManifest(ctx, m); err != nil {
+			return err
+		}
+	}
+	return b.files.Prepare(ctx, desired)
+}
+
+// conclude observes what runs now, writes the manifest and removes files that
+// no container mounts any more.
+func (d *Deployer) conclude(ctx context.Context, b *begun, spec stack.Spec, desired *stack.Stack, warnings []string) (Result, error) {
+	observed, err := d.Engine.Observe(ctx, spec.Name)
+	if err != nil {
+		return Result{}, err
+	}
+	b.observed = observed
+	m := d.manifest(b, spec, storage.Complete)
+	m.Services = stack.SummarizeObserved(observed)
+	if err := b.files.SaveManifest(ctx, m); err != nil {
+		return Result{}, err
+	}
+	if err := b.files.Prune(ctx, desired); err != nil {
+		return Result{}, err
+	}
+	result := resultOf(observed)
+	result.Warnings = append(warnings, result.Warnings...)
+	return result, nil
+}
+
+func (d *Deployer) manifest(b *begun, spec stack.Spec, status storage.Status) storage.Manifest {
+	return storage.Manifest{
+		Status: status, Spec: spec, Services: b.manifest.Services, Provider: d.Version,
+		Host: b.observed.Host, StorageID: b.storageID, Created: b.manifest.Created,
+	}
+}
+
+func (d *Deployer) execute(ctx context.Context, desired *stack.Stack, plan stack.Plan) error {
+	return engine.Execute(ctx, d.Engine, desired, plan, func(op *stack.Operation) {
+		d.progress(ctx, fmt.Sprintf("portal %s: %s (%s)", desired.Portal, op.ID, op.Cause))
+	})
+}
+
+func (d *Deployer) progress(ctx context.Context, line string) {
+	if d.Progress != nil {
+		d.Progress(ctx, line)
+	}
+}
+
+// remains tells what runs after a failure, as far as that can be known.
+func (d *Deployer) remains(ctx context.Context, portal string) Result {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLook)
+	defer cancel()
+	observed, err := d.Engine.Observe(ctx, portal)
+	if err != nil {
+		return Result{}
+	}
+	return resultOf(observed)
+}
+
+func resultOf(o stack.Observed) Result {
+	return Result{Host: o.Host, Services: stack.SummarizeObserved(o), HTTPPort: stack.HTTPPort(o)}
+}

@@ -1,0 +1,35 @@
+// Package deploy brings a portal up, changes it, reads it and takes it down:
+// it joins the shared drive (storage) and the containers (engine) into one
+// flow that can be cut off at any point and begun again.
+package deploy
+
+import (
+	"context"
+
+	"github.com/privateportals/terraform-provider-portal/internal/engine"
+	"github.com/privateportals/terraform-provider-portal/internal/stack"
+)
+
+// Deployer works on the portals of one engine.
+type Deployer struct {
+	Engine engine.Engine
+	// StorageID pins the drive's id; empty accepts the drive that is there.
+	StorageID string
+	// Version of the provider, for the manifest.
+	Version string
+	// Progress is told what happens, a line each; nil is allowed.
+	Progress func(ctx context.Context, line string)
+}
+
+// Result is what runs after an operation, or what Read found.
+type Result struct {
+	// Host that runs the portal.
+	Host string
+	// Services by name.
+	Services map[string]stack.Summary
+	// HTTPPort is the host port of the load balancer, 0 when nothing is
+	// published.
+	HTTPPort int
+	// Warnings for the user.
+	Warnings []string
+}

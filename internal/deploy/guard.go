@@ -1,0 +1,65 @@
+package deploy
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/privateportals/terraform-provider-portal/internal/stack"
+	"github.com/privateportals/terraform-provider-portal/internal/storage"
+)
+
+// mayCreate refuses to create over what belongs to somebody, or to somebody's
+// Terraform state.
+func mayCreate(portal string, desired *stack.Stack, b *begun) error {
+	switch b.manifest.Status {
+	case storage.Complete:
+		return existsError(portal, b.manifest)
+	case storage.Foreign:
+		return foreignError(desired.Directory)
+	}
+	if conflicts := stack.Conflicts(desired, b.observed); len(conflicts) > 0 {
+		return conflictError(portal, b.observed.Host, conflicts)
+	}
+	return nil
+}
+
+// mayUpdate refuses to go on without the portal's files: its databases would
+// start empty.
+func mayUpdate(portal, directory string, m storage.Manifest) error {
+	switch m.Status {
+	case storage.None:
+		return fmt.Errorf("the directory %s of portal %q is gone from the shared drive: starting its databases without their files would begin an empty portal. Put the directory back from a backup and apply again. To begin anew, `terraform state rm` the portal and apply", directory, portal)
+	case storage.Foreign:
+		return foreignError(directory)
+	}
+	return nil
+}
+
+func existsError(portal string, m storage.Manifest) error {
+	return fmt.Errorf(`portal %q exists already: it was completed %s by provider %s and is in another Terraform state, or was lost from this one. To manage it here, import it by adding this block beside the resource:
+
+import {
+  to = portal.%s
+  id = %q
+}
+
+Otherwise choose another name`, portal, m.Updated.Format("2006-01-02 15:04 MST"), m.Provider, strings.ReplaceAll(portal, "-", "_"), portal)
+}
+
+func foreignError(directory string) error {
+	return fmt.Errorf("the directory %s exists on the shared drive but holds no portal.json: it is not a portal's, so nothing in it was touched. Choose another name for the portal, or move the directory away", directory)
+}
+
+func conflictError(portal, host string, conflicts []stack.Foreign) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "portal %q needs names that other containers", portal)
+	if host != "" {
+		fmt.Fprintf(&b, " on host %q", host)
+	}
+	b.WriteString(" hold:\n")
+	for _, f := range conflicts {
+		fmt.Fprintf(&b, "  %s (container %.12s, image %s)\n", f.Name, f.ID, f.Image)
+	}
+	fmt.Fprintf(&b, "They were not made for this portal, so they were not touched. Remove them (`docker rm -f %s`) or rename them, or choose another name for the portal", conflicts[0].Name)
+	return fmt.Errorf("%s", b.String())
+}

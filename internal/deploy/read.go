@@ -1,0 +1,62 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/privateportals/terraform-provider-portal/internal/stack"
+	"github.com/privateportals/terraform-provider-portal/internal/storage"
+)
+
+// Read tells what runs of a portal. It is false when the portal was destroyed;
+// a portal whose containers are all gone, but whose directory says that it is
+// complete, is there: an apply brings it back.
+func (d *Deployer) Read(ctx context.Context, name string) (Result, bool, error) {
+	observed, err := d.Engine.ObserveShared(ctx, name)
+	if err != nil {
+		return Result{}, false, err
+	}
+	if len(observed.Containers) > 0 {
+		return resultOf(observed), true, nil
+	}
+	m, err := d.readManifest(ctx, name)
+	if err != nil {
+		return Result{}, false, err
+	}
+	exists := m.Status == storage.Complete || m.Status == storage.Incomplete
+	return resultOf(observed), exists, nil
+}
+
+// Import reads how a portal was configured, from its manifest, and what runs.
+func (d *Deployer) Import(ctx context.Context, name string) (stack.Spec, Result, error) {
+	m, err := d.readManifest(ctx, name)
+	if err != nil {
+		return stack.Spec{}, Result{}, err
+	}
+	switch m.Status {
+	case storage.None, storage.Foreign:
+		return stack.Spec{}, Result{}, fmt.Errorf("there is no portal %q: the shared drive has no portal.json for it. Check the name and the provider's storage path", name)
+	case storage.Retained:
+		return stack.Spec{}, Result{}, fmt.Errorf("portal %q was destroyed and its files retained: apply a portal resource of that name, without importing, and it comes back with them", name)
+	}
+	observed, err := d.Engine.ObserveShared(ctx, name)
+	if err != nil {
+		return stack.Spec{}, Result{}, err
+	}
+	return m.Spec, resultOf(observed), nil
+}
+
+// Portals names the portals that have containers on the pool, sorted.
+func (d *Deployer) Portals(ctx context.Context) ([]string, error) {
+	return d.Engine.Portals(ctx)
+}
+
+// readManifest reads the manifest without the lock: it is replaced atomically.
+func (d *Deployer) readManifest(ctx context.Context, name string) (storage.Manifest, error) {
+	files, _, err := d.openDrive(ctx, name, false)
+	if err != nil {
+		return storage.Manifest{}, err
+	}
+	defer files.Close()
+	return files.Manifest(ctx)
+}

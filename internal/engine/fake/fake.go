@@ -1,0 +1,298 @@
+// Package fake is an engine in memory, with a real file agent on a directory
+// of this machine. It passes the contract tests that the real engines pass,
+// and lets tests fail any call of theirs.
+package fake
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/privateportals/terraform-provider-portal/internal/engine"
+	"github.com/privateportals/terraform-provider-portal/internal/stack"
+)
+
+// Host is the name of the only host of a fake engine.
+const Host = "fake"
+
+// Engine keeps containers in memory. The zero value is not ready: use New.
+type Engine struct {
+	// Drive is the directory that stands for the shared drive.
+	Drive string
+	// Fail, if set, is asked before each operation; an error fails it.
+	Fail func(op *stack.Operation) error
+	// ExitCode, if set, gives the exit code of a task's run by its name.
+	ExitCode func(task string) int
+
+	mu         sync.Mutex
+	serial     int
+	containers []container
+	networks   map[string]string // name → portal
+	ran        []string
+}
+
+type container struct {
+	stack.Container
+	portal, storage string
+}
+
+// New returns an engine without containers on the drive at the given path.
+func New(drive string) *Engine {
+	return &Engine{Drive: drive, networks: map[string]string{}}
+}
+
+// Ran lists the IDs of the operations so far, and forgets them.
+func (e *Engine) Ran() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	out := e.ran
+	e.ran = nil
+	return out
+}
+
+// Change lets a test change a container by hand; false when there is none.
+func (e *Engine) Change(name string, change func(*stack.Container)) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	i := e.byName(name)
+	if i < 0 {
+		return false
+	}
+	change(&e.containers[i].Container)
+	return true
+}
+
+// Add puts a container there that nobody of us made.
+func (e *Engine) Add(portal string, c stack.Container) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	c.ID = e.nextID()
+	e.containers = append(e.containers, container{Container: c, portal: portal})
+}
+
+func (e *Engine) nextID() string {
+	e.serial++
+	return fmt.Sprintf("%012d", e.serial)
+}
+
+func (e *Engine) byName(name string) int {
+	return slices.IndexFunc(e.containers, func(c container) bool { return c.Name == name })
+}
+
+// Observe implements engine.Engine.
+func (e *Engine) Observe(ctx context.Context, portal string) (stack.Observed, error) {
+	o, err := e.ObserveShared(ctx, portal)
+	if err != nil {
+		return o, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for name, owner := range e.networks {
+		if owner == portal {
+			o.Networks = append(o.Networks, name)
+		}
+	}
+	slices.Sort(o.Networks)
+	return o, nil
+}
+
+// ObserveShared implements engine.Engine.
+func (e *Engine) ObserveShared(ctx context.Context, portal string) (stack.Observed, error) {
+	if err := ctx.Err(); err != nil {
+		return stack.Observed{}, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	o := stack.Observed{Portal: portal}
+	for _, c := range e.containers {
+		switch {
+		case c.portal == portal:
+			o.Host = Host
+			o.Containers = append(o.Containers, c.Container)
+		case len(c.Name) > len(portal) && c.Name[:len(portal)+1] == portal+"-":
+			o.Foreign = append(o.Foreign, stack.Foreign{
+				ID: c.ID, Name: c.Name, Image: c.Image, Running: c.State == stack.Running, Networks: c.Networks,
+			})
+		}
+	}
+	return o, nil
+}
+
+// Portals implements engine.Engine.
+func (e *Engine) Portals(context.Context) ([]string, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var out []string
+	for _, c := range e.containers {
+		if c.portal != "" {
+			out = append(out, c.portal)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out), nil
+}
+
+// Check implements engine.Engine: a fake host has room for everything.
+func (e *Engine) Check(context.Context, *stack.Stack, stack.Observed) error { return nil }
+
+// StorageID implements engine.Engine.
+func (e *Engine) StorageID(context.Context) (string, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, c := range e.containers {
+		if c.storage != "" {
+			return c.storage, nil
+		}
+	}
+	return "", nil
+}
+
+// Logs implements engine.Engine.
+func (e *Engine) Logs(_ context.Context, name string, _ int) (string, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.byName(name) < 0 {
+		return "", fmt.Errorf("no container %s", name)
+	}
+	return "", nil
+}
+
+// Close implements engine.Engine.
+func (e *Engine) Close() error { return nil }
+
+var errNoContainer = errors.New("there is no such container")
+
+// Run implements engine.Engine.
+func (e *Engine) Run(ctx context.Context, desired *stack.Stack, op *stack.Operation) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if e.Fail != nil {
+		if err := e.Fail(op); err != nil {
+			return e.failed(desired, op, err)
+		}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.ran = append(e.ran, op.ID)
+	switch op.Kind {
+	case stack.EnsureImage:
+		return nil
+	case stack.EnsureNetwork:
+		e.networks[op.Target] = desired.Portal
+		return nil
+	case stack.RemoveNetwork:
+		delete(e.networks, op.Target)
+		return nil
+	case stack.Create:
+		return e.create(desired, op)
+	}
+	i := slices.IndexFunc(e.containers, func(c container) bool {
+		return c.ID == op.ContainerID || op.ContainerID == "" && c.Name == op.Container
+	})
+	if i < 0 {
+		if op.Kind == stack.Stop || op.Kind == stack.Remove || op.Kind == stack.Disconnect {
+			return nil
+		}
+		return e.failed(desired, op, errNoContainer)
+	}
+	return e.change(desired, op, i)
+}
+
+func (e *Engine) failed(desired *stack.Stack, op *stack.Operation, err error) error {
+	return &engine.Error{Op: string(op.Kind), Host: Host, Portal: desired.Portal, Service: op.Service, Container: op.Container, Err: err}
+}
+
+func (e *Engine) create(desired *stack.Stack, op *stack.Operation) error {
+	s := desired.Services[op.Service]
+	digest := stack.Digest(s)
+	if i := e.byName(op.Container); i >= 0 {
+		holder := e.containers[i]
+		switch {
+		case holder.portal != desired.Portal:
+			return e.failed(desired, op, errors.New("the name is taken"))
+		case holder.Digest != digest || holder.Number != op.Number:
+			return e.failed(desired, op, engine.ErrConflict)
+		}
+		return nil
+	}
+	c := container{portal: desired.Portal, storage: desired.StorageID}
+	c.Container = stack.Container{
+		ID: e.nextID(), Name: op.Container, Service: s.Name, Number: op.Number, Digest: digest,
+		Image: s.Image, State: stack.Created,
+		Settings:         stack.Settings{Resources: s.Resources, Restart: s.Restart},
+		IntendedSettings: stack.Settings{Resources: s.Resources, Restart: s.Restart},
+	}
+	for name := range s.Networks {
+		c.Networks = append(c.Networks, name)
+	}
+	slices.Sort(c.Networks)
+	c.IntendedNetworks = slices.Clone(c.Networks)
+	for name := range s.DependsOn {
+		c.DependsOn = append(c.DependsOn, name)
+	}
+	slices.Sort(c.DependsOn)
+	if s.Task != nil {
+		c.Task = s.Task.When
+	}
+	e.containers = append(e.containers, c)
+	return nil
+}
+
+func (e *Engine) change(desired *stack.Stack, op *stack.Operation, i int) error {
+	c := &e.containers[i]
+	switch op.Kind {
+	case stack.Start, stack.Restart, stack.Unpause:
+		c.State, c.StartedAt = stack.Running, time.Now()
+		for _, p := range servicePorts(desired, c.Service) {
+			c.Ports = map[string]int{fmt.Sprintf("%d/%s", p.Container, p.Protocol): cmp.Or(p.Host, 32768+i)}
+		}
+	case stack.Stop:
+		if c.State != stack.Created {
+			c.State, c.FinishedAt, c.Ports = stack.Exited, time.Now(), nil
+		}
+	case stack.Remove:
+		e.containers = slices.Delete(e.containers, i, i+1)
+	case stack.Rename:
+		if j := e.byName(op.Target); j >= 0 && j != i {
+			return e.failed(desired, op, errors.New("the name is taken"))
+		}
+		c.Name = op.Target
+	case stack.Connect:
+		c.Networks = append(c.Networks, op.Target)
+		slices.Sort(c.Networks)
+	case stack.Disconnect:
+		c.Networks = slices.DeleteFunc(c.Networks, func(n string) bool { return n == op.Target })
+	case stack.UpdateLimits:
+		c.Settings = c.IntendedSettings
+	case stack.WaitHealthy:
+		if c.State != stack.Running {
+			return e.failed(desired, op, fmt.Errorf("the container is %s", c.State))
+		}
+	case stack.WaitDone, stack.WaitEnd:
+		c.State, c.ExitCode = stack.Exited, 0
+		if e.ExitCode != nil {
+			c.ExitCode = e.ExitCode(c.Service)
+		}
+		if op.Kind == stack.WaitDone && c.ExitCode != 0 {
+			return e.failed(desired, op, fmt.Errorf("exit code %d", c.ExitCode))
+		}
+	}
+	return nil
+}
+
+func servicePorts(desired *stack.Stack, service string) []stack.Port {
+	if s, ok := desired.Services[service]; ok {
+		return s.Ports
+	}
+	return nil
+}
+
+var _ engine.Engine = (*Engine)(nil)
+
+var _ io.ReadWriteCloser = (*pipe)(nil)
