@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//go:build linux
+
+package fileserver
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/privateportals/terraform-provider-portal/internal/storage/wire"
+)
+
+// marker is the file that tells the portals' drive from any other directory.
+const marker = ".portal-storage"
+
+var driveIDRE = regexp.MustCompile(`^[0-9a-f]{32}$`)
+
+// ignored may be in a directory that counts as empty: what file systems and
+// file servers put there.
+var ignored = []string{"lost+found", ".snapshot"}
+
+// checkDrive makes sure that the agent sees the drive with the id that is
+// expected, or, when none is, a drive at all: an empty directory becomes one if
+// it may.
+func (s *server) checkDrive(args wire.DriveArgs) (string, error) {
+	if s.drive.Root == nil {
+		root, err := os.OpenRoot(s.options.Root)
+		if err != nil {
+			return "", notDrive("%s cannot be opened (%v): mount the shared drive there on this host", s.options.Path, err)
+		}
+		s.drive = dir{Root: root, path: s.options.Path}
+	}
+	id, err := s.drive.id()
+	if errors.Is(err, fs.ErrNotExist) {
+		id, err = s.initialise(args)
+	}
+	if err != nil {
+		return "", err
+	}
+	if args.ID != "" && id != args.ID {
+		return "", notDrive("%s holds the shared drive %s, and %s is expected: mount the right drive there on this host, or correct the provider's storage.id",
+			s.drive.path, id, args.ID)
+	}
+	s.driveID = id
+	return id, nil
+}
+
+// id reads the marker.
+func (d dir) id() (string, error) {
+	data, _, err := d.read(marker)
+	if err != nil {
+		return "", err
+	}
+	id := strings.TrimSpace(string(data))
+	if !driveIDRE.MatchString(id) {
+		return "", notDrive("%s does not hold the id of a shared drive: restore it from a backup, or from the label io.privateportals.storage of a portal's container", d.child(marker))
+	}
+	return id, nil
+}
+
+// initialise makes an empty directory a drive.
+func (s *server) initialise(args wire.DriveArgs) (string, error) {
+	d := s.drive
+	switch {
+	case args.ID != "":
+		return "", notDrive("%s is not marked as the shared drive %s (it has no file %s): the drive is not mounted there on this host; mount it",
+			d.path, args.ID, marker)
+	case args.Existing:
+		return "", notDrive("%s is not marked as a shared drive of portals (it has no file %s): the drive is not mounted there on this host, mount it; or the provider's storage.path is another one than the portal was made with",
+			d.path, marker)
+	}
+	names, err := d.list()
+	if err != nil {
+		return "", err
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return isTemp(name) || slices.Contains(ignored, name) })
+	if len(names) > 0 {
+		slices.Sort(names)
+		return "", notDrive("%s is not a shared drive of portals: it has no file %s and is not empty (it holds %s); give the provider's storage.path an empty directory, or mount the drive there on this host",
+			d.path, marker, abridge(names))
+	}
+	// A link, unlike a rename, fails when another agent was first: all get one id.
+	temp := tempName()
+	err = d.writeNew(temp, []byte(randomHex(16)+"\n"), attrs{mode: 0o644})
+	if err == nil {
+		err = d.Link(temp, marker)
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return "", errors.Join(explain("writing", d.child(marker), err), d.discard(temp))
+	}
+	if err := errors.Join(d.discard(temp), d.sync()); err != nil {
+		return "", err
+	}
+	return d.id()
+}
+
+// abridge lists the first few of many names.
+func abridge(names []string) string {
+	const few = 5
+	if len(names) > few {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:few], ", "), len(names)-few)
+	}
+	return strings.Join(names, ", ")
+}
+
+func notDrive(format string, args ...any) error {
+	return &wire.Error{Code: wire.NotDrive, Text: fmt.Sprintf(format, args...)}
+}

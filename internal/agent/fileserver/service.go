@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//go:build linux
+
+package fileserver
+
+import (
+	"time"
+
+	"github.com/privateportals/terraform-provider-portal/internal/storage/wire"
+)
+
+// service is what net/rpc offers to the session: each method takes the lock on
+// changes that it needs, and makes its error ready for the pipe.
+type service struct{ s *server }
+
+// Ping tells that the session is alive.
+func (v *service) Ping(_ wire.None, _ *wire.None) error {
+	v.s.heard.Store(time.Now().UnixNano())
+	return nil
+}
+
+// Drive checks the drive; it comes before everything else.
+func (v *service) Drive(args wire.DriveArgs, reply *wire.DriveReply) error {
+	return v.do(func() (err error) {
+		reply.ID, err = v.s.checkDrive(args)
+		return err
+	})
+}
+
+// Lock tries to take the portal's lock, once.
+func (v *service) Lock(holder wire.Holder, _ *wire.None) error {
+	return v.checked(func() error { return v.s.tryLock(holder) })
+}
+
+// Unlock gives the lock back, if it is held.
+func (v *service) Unlock(_ wire.None, _ *wire.None) error {
+	return v.do(v.s.unlock)
+}
+
+// Manifest reads the portal's manifest.
+func (v *service) Manifest(_ wire.None, reply *wire.ManifestReply) error {
+	return v.checked(func() (err error) {
+		*reply, err = v.s.manifest()
+		return err
+	})
+}
+
+// SaveManifest writes it, and makes the portal's directory the first time.
+func (v *service) SaveManifest(args wire.SaveManifestArgs, _ *wire.None) error {
+	return v.locked(func() error { return v.s.saveManifest(args.Data) })
+}
+
+// Prepare makes what a stack needs in the portal's directory.
+func (v *service) Prepare(args wire.PrepareArgs, _ *wire.None) error {
+	return v.locked(func() error { return v.s.prepare(args) })
+}
+
+// Prune removes rendered files that are needed no more.
+func (v *service) Prune(args wire.PruneArgs, _ *wire.None) error {
+	return v.locked(func() error { return v.s.prune(args.Keep) })
+}
+
+// Archive moves the portal's directory away.
+func (v *service) Archive(_ wire.None, reply *wire.ArchiveReply) error {
+	return v.locked(func() (err error) {
+		reply.Path, err = v.s.archive(time.Now())
+		return err
+	})
+}
+
+// Delete removes the portal's directory.
+func (v *service) Delete(_ wire.None, _ *wire.None) error {
+	return v.locked(v.s.delete)
+}
+
+// ReadFile reads a file of the overrides directory.
+func (v *service) ReadFile(args wire.ReadArgs, reply *wire.ReadReply) error {
+	return v.checked(func() (err error) {
+		*reply, err = v.s.readFile(args.Path)
+		return err
+	})
+}
+
+// WriteFile replaces one.
+func (v *service) WriteFile(args wire.WriteArgs, _ *wire.None) error {
+	return v.locked(func() error { return v.s.writeFile(args) })
+}
+
+func (v *service) do(f func() error) error {
+	v.s.heard.Store(time.Now().UnixNano())
+	v.s.change.Lock()
+	defer v.s.change.Unlock()
+	return wire.Encode(f())
+}
+
+// checked refuses to look at a directory that may not be the drive.
+func (v *service) checked(f func() error) error {
+	return v.do(func() error {
+		if v.s.driveID == "" {
+			return &wire.Error{Code: wire.NotDrive, Text: "the shared drive was not checked in this session"}
+		}
+		return f()
+	})
+}
+
+// locked refuses to write without the portal's lock.
+func (v *service) locked(f func() error) error {
+	return v.checked(func() error {
+		if err := v.s.holdsLock(); err != nil {
+			return err
+		}
+		return f()
+	})
+}
