@@ -69,6 +69,12 @@ func (b *bed) mustCreate() Result {
 	return r
 }
 
+// unlabelled finds no drive on the pool, as an engine does whose storage path
+// is another one.
+type unlabelled struct{ *fake.Engine }
+
+func (unlabelled) StorageID(context.Context) (string, error) { return "", nil }
+
 func (b *bed) read(path string) string {
 	b.t.Helper()
 	data, err := os.ReadFile(filepath.Join(b.drive, path))
@@ -147,6 +153,20 @@ func TestCreateRefusesWhatIsNotItsOwn(t *testing.T) {
 		wantError(t, err, filepath.Join(b.drive, "acme"), "holds no portal.json")
 		if entries, _ := os.ReadDir(filepath.Join(b.drive, "acme")); len(entries) != 0 {
 			t.Errorf("something was written: %v", entries)
+		}
+	})
+	t.Run("portal on another drive", func(t *testing.T) {
+		b := newBed(t)
+		b.mustCreate()
+		before := b.ids()
+		b.drive = t.TempDir()
+		b.fake.Drive = b.drive
+		b.StorageID = ""
+		other := &bed{Deployer: &Deployer{Engine: unlabelled{b.fake}, Version: "test"}, t: t, fake: b.fake, drive: b.drive}
+		_, err := other.Create(t.Context(), other.spec(), other.stack())
+		wantError(t, err, "another shared drive", "acme-", "storage.path")
+		if !maps.Equal(before, other.ids()) {
+			t.Error("containers of the other drive's portal were touched")
 		}
 	})
 	t.Run("foreign container", func(t *testing.T) {

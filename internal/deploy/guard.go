@@ -17,6 +17,11 @@ func mayCreate(portal string, desired *stack.Stack, b *begun) error {
 	case storage.Foreign:
 		return foreignError(desired.Directory)
 	}
+	for _, c := range b.observed.Containers {
+		if c.StorageID != "" && c.StorageID != b.storageID {
+			return otherDriveError(portal, b.observed.Host, c)
+		}
+	}
 	if conflicts := stack.Conflicts(desired, b.observed); len(conflicts) > 0 {
 		return conflictError(portal, b.observed.Host, conflicts)
 	}
@@ -44,6 +49,10 @@ import {
 }
 
 Otherwise choose another name`, portal, m.Updated.Format("2006-01-02 15:04 MST"), m.Provider, strings.ReplaceAll(portal, "-", "_"), portal)
+}
+
+func otherDriveError(portal, host string, c stack.Container) error {
+	return fmt.Errorf("a portal %q runs on host %q already, with its files on another shared drive (container %s mounts drive %s): it is managed with another storage path. Choose another name for the portal, or correct the provider's storage.path", portal, host, c.Name, c.StorageID)
 }
 
 func foreignError(directory string) error {

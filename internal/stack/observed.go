@@ -47,6 +47,9 @@ type Container struct {
 	// are, and what the container was made with.
 	Settings         Settings
 	IntendedSettings Settings
+	// StorageID is the id of the shared drive whose files it mounts, empty when
+	// it is not known.
+	StorageID string
 	// DependsOn are the services it was ordered after when it was made.
 	DependsOn []string
 	// Ports maps "80/tcp" to the host port.

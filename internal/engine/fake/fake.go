@@ -32,18 +32,23 @@ type Engine struct {
 	mu         sync.Mutex
 	serial     int
 	containers []container
-	networks   map[string]string // name → portal
+	networks   map[string]network
 	ran        []string
 }
 
 type container struct {
 	stack.Container
-	portal, storage string
+	portal string
+}
+
+type network struct {
+	portal   string
+	internal bool
 }
 
 // New returns an engine without containers on the drive at the given path.
 func New(drive string) *Engine {
-	return &Engine{Drive: drive, networks: map[string]string{}}
+	return &Engine{Drive: drive, networks: map[string]network{}}
 }
 
 // Ran lists the IDs of the operations so far, and forgets them.
@@ -92,8 +97,8 @@ func (e *Engine) Observe(ctx context.Context, portal string) (stack.Observed, er
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for name, owner := range e.networks {
-		if owner == portal {
+	for name, n := range e.networks {
+		if n.portal == portal {
 			o.Networks = append(o.Networks, name)
 		}
 	}
@@ -145,8 +150,8 @@ func (e *Engine) StorageID(context.Context) (string, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, c := range e.containers {
-		if c.storage != "" {
-			return c.storage, nil
+		if c.StorageID != "" {
+			return c.StorageID, nil
 		}
 	}
 	return "", nil
@@ -184,8 +189,7 @@ func (e *Engine) Run(ctx context.Context, desired *stack.Stack, op *stack.Operat
 	case stack.EnsureImage:
 		return nil
 	case stack.EnsureNetwork:
-		e.networks[op.Target] = desired.Portal
-		return nil
+		return e.network(desired, op)
 	case stack.RemoveNetwork:
 		delete(e.networks, op.Target)
 		return nil
@@ -196,7 +200,8 @@ func (e *Engine) Run(ctx context.Context, desired *stack.Stack, op *stack.Operat
 		return c.ID == op.ContainerID || op.ContainerID == "" && c.Name == op.Container
 	})
 	if i < 0 {
-		if op.Kind == stack.Stop || op.Kind == stack.Remove || op.Kind == stack.Disconnect {
+		switch op.Kind {
+		case stack.Stop, stack.Remove, stack.Disconnect, stack.WaitEnd:
 			return nil
 		}
 		return e.failed(desired, op, errNoContainer)
@@ -206,6 +211,15 @@ func (e *Engine) Run(ctx context.Context, desired *stack.Stack, op *stack.Operat
 
 func (e *Engine) failed(desired *stack.Stack, op *stack.Operation, err error) error {
 	return &engine.Error{Op: string(op.Kind), Host: Host, Portal: desired.Portal, Service: op.Service, Container: op.Container, Err: err}
+}
+
+func (e *Engine) network(desired *stack.Stack, op *stack.Operation) error {
+	internal := desired.Networks[op.Target].Internal
+	if n, ok := e.networks[op.Target]; ok && n.internal != internal {
+		return e.failed(desired, op, fmt.Errorf("the network is internal=%t", n.internal))
+	}
+	e.networks[op.Target] = network{portal: desired.Portal, internal: internal}
+	return nil
 }
 
 func (e *Engine) create(desired *stack.Stack, op *stack.Operation) error {
@@ -221,9 +235,10 @@ func (e *Engine) create(desired *stack.Stack, op *stack.Operation) error {
 		}
 		return nil
 	}
-	c := container{portal: desired.Portal, storage: desired.StorageID}
+	c := container{portal: desired.Portal}
 	c.Container = stack.Container{
-		ID: e.nextID(), Name: op.Container, Service: s.Name, Number: op.Number, Digest: digest,
+		StorageID: desired.StorageID,
+		ID:        e.nextID(), Name: op.Container, Service: s.Name, Number: op.Number, Digest: digest,
 		Image: s.Image, State: stack.Created,
 		Settings:         stack.Settings{Resources: s.Resources, Restart: s.Restart},
 		IntendedSettings: stack.Settings{Resources: s.Resources, Restart: s.Restart},
@@ -266,10 +281,12 @@ func (e *Engine) change(desired *stack.Stack, op *stack.Operation, i int) error 
 	case stack.Connect:
 		c.Networks = append(c.Networks, op.Target)
 		slices.Sort(c.Networks)
+		c.Networks = slices.Compact(c.Networks)
 	case stack.Disconnect:
 		c.Networks = slices.DeleteFunc(c.Networks, func(n string) bool { return n == op.Target })
 	case stack.UpdateLimits:
-		c.Settings = c.IntendedSettings
+		s := desired.Services[c.Service]
+		c.Settings = stack.Settings{Resources: s.Resources, Restart: s.Restart}
 	case stack.WaitHealthy:
 		if c.State != stack.Running {
 			return e.failed(desired, op, fmt.Errorf("the container is %s", c.State))

@@ -1,0 +1,127 @@
+// Package docker runs portals as plain containers on Docker hosts. A portal
+// lives on one host of the pool.
+package docker
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"path"
+	"sort"
+	"sync"
+
+	"golang.org/x/sync/singleflight"
+
+	"github.com/docker/docker/client"
+
+	"github.com/privateportals/terraform-provider-portal/internal/engine"
+	"github.com/privateportals/terraform-provider-portal/internal/pool"
+)
+
+// Options of an Engine.
+type Options struct {
+	// StoragePath is where the shared drive is mounted on every host.
+	StoragePath string
+	// SubnetPool is what the portals' networks get their subnets from. It must
+	// be IPv4 and at least a /26.
+	SubnetPool netip.Prefix
+	// AgentBinary is the path of this program, for the agent; empty means the
+	// running executable.
+	AgentBinary string
+	// AgentImage is the published image of the agent, for hosts of another
+	// platform than AgentBinary's. Empty means there is none.
+	AgentImage string
+	// Version of this program, for labels.
+	Version string
+}
+
+// Engine implements engine.Engine with plain containers.
+type Engine struct {
+	pool    *pool.Pool
+	options Options
+
+	pulls  singleflight.Group // by host and image
+	probes sync.Map           // host name → chan struct{}, the slots for health commands
+	agent  agentBinary
+}
+
+var _ engine.Engine = (*Engine)(nil)
+
+// New makes an engine over a pool, which it closes with itself.
+func New(p *pool.Pool, o Options) *Engine {
+	e := &Engine{pool: p, options: o}
+	e.agent.path = o.AgentBinary
+	return e
+}
+
+// Portals implements engine.Engine.
+func (e *Engine) Portals(ctx context.Context) ([]string, error) {
+	seen := map[string]bool{}
+	for _, h := range e.pool.Hosts() {
+		list, err := h.List(ctx)
+		if err != nil {
+			return nil, fail(h, "list the containers", engine.Error{}, err)
+		}
+		for _, c := range list {
+			if p := c.Labels[pool.LabelPortal]; p != "" {
+				seen[p] = true
+			}
+		}
+	}
+	names := make([]string, 0, len(seen))
+	for n := range seen {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	return names, nil
+}
+
+// StorageID implements engine.Engine. Containers of another drive, mounted at
+// another path, do not count.
+func (e *Engine) StorageID(ctx context.Context) (string, error) {
+	for _, h := range e.pool.Hosts() {
+		list, err := h.List(ctx)
+		if err != nil {
+			return "", fail(h, "list the containers", engine.Error{}, err)
+		}
+		for _, c := range list {
+			id := c.Labels[pool.LabelStorage]
+			if id != "" && path.Dir(c.Labels[pool.LabelDirectory]) == path.Clean(e.options.StoragePath) {
+				return id, nil
+			}
+		}
+	}
+	return "", nil
+}
+
+// Close implements engine.Engine.
+func (e *Engine) Close() error {
+	e.pool.Close()
+	return nil
+}
+
+// place finds a portal's host and its client.
+func (e *Engine) place(ctx context.Context, portal string) (*pool.Host, *client.Client, error) {
+	h, err := e.pool.Place(ctx, portal)
+	if err != nil {
+		return nil, nil, fail(nil, "find the host", engine.Error{Portal: portal}, err)
+	}
+	c, err := h.Client(ctx)
+	if err != nil {
+		return nil, nil, fail(h, "reach the host", engine.Error{Portal: portal}, err)
+	}
+	return h, c, nil
+}
+
+// shortID is how Docker shows an id to people.
+func shortID(id string) string {
+	if len(id) > 12 {
+		return id[:12]
+	}
+	return id
+}
+
+// held describes what holds a name, for errors.
+func held(kind, name, id, owner string) error {
+	return fmt.Errorf("the name %q is held by %s %s, %s", name, kind, shortID(id), owner)
+}

@@ -1,0 +1,38 @@
+package docker
+
+import (
+	"net/netip"
+	"slices"
+	"testing"
+)
+
+func TestSubnets(t *testing.T) {
+	from := netip.MustParsePrefix("10.210.0.0/24")
+	all := slices.Collect(subnets(from, "acme_default", nil))
+	if len(all) != 4 {
+		t.Fatalf("a /24 holds %d networks: %v", len(all), all)
+	}
+	for i, p := range all {
+		if p.Bits() != 26 || !from.Contains(p.Addr()) || slices.ContainsFunc(all[:i], p.Overlaps) {
+			t.Errorf("%v: %v is not of its own", all, p)
+		}
+	}
+	if again := slices.Collect(subnets(from, "acme_default", nil)); !slices.Equal(all, again) {
+		t.Errorf("%v, then %v", all, again)
+	}
+	taken := []netip.Prefix{netip.MustParsePrefix("10.210.0.64/30"), netip.MustParsePrefix("10.210.0.128/25")}
+	free := slices.Collect(subnets(from, "acme_default", taken))
+	if want := []netip.Prefix{netip.MustParsePrefix("10.210.0.0/26")}; !slices.Equal(free, want) {
+		t.Errorf("free are %v, want %v", free, want)
+	}
+	starts := map[netip.Prefix]bool{}
+	for _, name := range []string{"a_default", "b_default", "c_default", "d_default", "e_default"} {
+		for p := range subnets(netip.MustParsePrefix("10.210.0.0/16"), name, nil) {
+			starts[p] = true
+			break
+		}
+	}
+	if len(starts) != 5 {
+		t.Errorf("five portals start at %d places: %v", len(starts), starts)
+	}
+}

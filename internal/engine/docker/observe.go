@@ -1,0 +1,244 @@
+package docker
+
+import (
+	"context"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	cerrdefs "github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/network"
+	"github.com/docker/docker/client"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/privateportals/terraform-provider-portal/internal/engine"
+	"github.com/privateportals/terraform-provider-portal/internal/pool"
+	"github.com/privateportals/terraform-provider-portal/internal/stack"
+)
+
+// parallelInspects is how many containers of a portal are read at a time.
+const parallelInspects = 10
+
+// Observe implements engine.Engine.
+func (e *Engine) Observe(ctx context.Context, portal string) (stack.Observed, error) {
+	o, err := e.observe(ctx, portal, (*pool.Host).FreshList)
+	if err != nil {
+		return stack.Observed{}, err
+	}
+	o.Networks, err = e.portalNetworks(ctx, portal)
+	return o, err
+}
+
+// ObserveShared implements engine.Engine.
+func (e *Engine) ObserveShared(ctx context.Context, portal string) (stack.Observed, error) {
+	return e.observe(ctx, portal, (*pool.Host).List)
+}
+
+// observe reads a portal on all hosts: a list of each, and an inspect of each
+// of the portal's containers.
+func (e *Engine) observe(ctx context.Context, portal string, list func(*pool.Host, context.Context) ([]pool.Container, error)) (stack.Observed, error) {
+	o := stack.Observed{Portal: portal}
+	for _, h := range e.pool.Hosts() {
+		all, err := list(h, ctx)
+		if err != nil {
+			return stack.Observed{}, fail(h, "list the containers", engine.Error{Portal: portal}, err)
+		}
+		ours, foreign := sortOut(portal, all)
+		read, err := readContainers(ctx, h, portal, ours)
+		if err != nil {
+			return stack.Observed{}, err
+		}
+		o.Containers = append(o.Containers, read...)
+		o.Foreign = append(o.Foreign, foreign...)
+		if len(read) > 0 && o.Host == "" {
+			o.Host = h.Name
+		}
+	}
+	sort.Slice(o.Containers, func(i, j int) bool { return o.Containers[i].Name < o.Containers[j].Name })
+	sort.Slice(o.Foreign, func(i, j int) bool { return o.Foreign[i].Name < o.Foreign[j].Name })
+	return o, nil
+}
+
+// sortOut picks a portal's containers, and those of others that hold a name
+// which begins like the portal's names.
+func sortOut(portal string, all []pool.Container) (ours []pool.Container, foreign []stack.Foreign) {
+	for _, c := range all {
+		switch {
+		case c.Labels[pool.LabelPortal] == portal:
+			ours = append(ours, c)
+		case strings.HasPrefix(c.Name, portal+"-"):
+			networks := append([]string(nil), c.Networks...)
+			sort.Strings(networks)
+			foreign = append(foreign, stack.Foreign{
+				ID: c.ID, Name: c.Name, Image: c.Image, Networks: networks,
+				Running: c.State != string(stack.Exited) && c.State != string(stack.Created) && c.State != string(stack.Dead),
+			})
+		}
+	}
+	return ours, foreign
+}
+
+// readContainers inspects containers, some at a time. One that vanished after
+// the list is left out.
+func readContainers(ctx context.Context, h *pool.Host, portal string, listed []pool.Container) ([]stack.Container, error) {
+	c, err := h.Client(ctx)
+	if err != nil {
+		return nil, fail(h, "reach the host", engine.Error{Portal: portal}, err)
+	}
+	read := make([]*stack.Container, len(listed))
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(parallelInspects)
+	for i, l := range listed {
+		g.Go(func() error {
+			r, err := inspect(gctx, c, l.ID)
+			if cerrdefs.IsNotFound(err) {
+				return nil
+			}
+			if err != nil {
+				return fail(h, "inspect", engine.Error{Portal: portal, Container: l.Name}, err)
+			}
+			read[i] = containerOf(l, r)
+			read[i].ImageMoved, err = imageMoved(gctx, c, l, r)
+			if err != nil {
+				return fail(h, "inspect the image of", engine.Error{Portal: portal, Container: l.Name}, err)
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	out := make([]stack.Container, 0, len(read))
+	for _, r := range read {
+		if r != nil {
+			out = append(out, *r)
+		}
+	}
+	return out, nil
+}
+
+// inspect reads one container, by id or name.
+func inspect(ctx context.Context, c *client.Client, ref string) (r container.InspectResponse, err error) {
+	err = pool.Retry(ctx, func() error {
+		r, err = c.ContainerInspect(ctx, ref)
+		return err
+	})
+	return r, err
+}
+
+// imageMoved tells whether the reference that a container was made from names
+// another image now. The list shows the bare id of the image in that case, but
+// also when the reference names none any more; only then the image is asked.
+func imageMoved(ctx context.Context, c *client.Client, l pool.Container, r container.InspectResponse) (bool, error) {
+	if r.Config.Image == l.ImageID || l.Image != l.ImageID {
+		return false, nil
+	}
+	id, err := imageID(ctx, c, r.Config.Image)
+	return id != "" && id != r.Image, err
+}
+
+// containerOf puts what was read into the domain's terms.
+func containerOf(l pool.Container, r container.InspectResponse) *stack.Container {
+	number, err := strconv.Atoi(l.Labels[pool.LabelNumber])
+	if err != nil {
+		number = 1
+	}
+	out := &stack.Container{
+		ID: r.ID, Name: strings.TrimPrefix(r.Name, "/"),
+		Service: l.Labels[pool.LabelService], Number: number,
+		Digest: l.Labels[pool.LabelDigest], Task: stack.TaskWhen(l.Labels[pool.LabelTask]),
+		Image:     r.Config.Image,
+		State:     stack.State(r.State.Status),
+		Health:    healthOf(r.State),
+		ExitCode:  r.State.ExitCode,
+		StartedAt: parseTime(r.State.StartedAt), FinishedAt: parseTime(r.State.FinishedAt),
+		Networks:  attachedNetworks(r.NetworkSettings),
+		Settings:  settingsOf(r.HostConfig),
+		StorageID: l.Labels[pool.LabelStorage],
+		DependsOn: parseDependsOn(l.Labels[pool.LabelDependsOn]),
+		Ports:     publishedPorts(r.NetworkSettings),
+	}
+	// A container without the label was made by other means: it is as intended.
+	out.IntendedNetworks, out.IntendedSettings = out.Networks, out.Settings
+	if i, ok := parseIntended(l.Labels[pool.LabelIntended]); ok {
+		out.IntendedNetworks, out.IntendedSettings = i.Networks, i.settings()
+	}
+	return out
+}
+
+// parseTime gives the zero time for Docker's "0001-01-01T00:00:00Z", too.
+func parseTime(s string) time.Time {
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}
+
+// attachedNetworks leaves out Docker's "none", which stands for no network.
+func attachedNetworks(n *container.NetworkSettings) []string {
+	var names []string
+	if n == nil {
+		return nil
+	}
+	for name := range n.Networks {
+		if name != network.NetworkNone {
+			names = append(names, name)
+		}
+	}
+	sort.Strings(names)
+	return names
+}
+
+func publishedPorts(n *container.NetworkSettings) map[string]int {
+	if n == nil {
+		return nil
+	}
+	ports := map[string]int{}
+	for port, bindings := range n.Ports {
+		for _, b := range bindings {
+			if p, err := strconv.Atoi(b.HostPort); err == nil && p != 0 {
+				ports[string(port)] = p
+			}
+		}
+	}
+	return ports
+}
+
+// portalNetworks names the networks that carry the portal's label.
+func (e *Engine) portalNetworks(ctx context.Context, portal string) ([]string, error) {
+	seen := map[string]bool{}
+	for _, h := range e.pool.Hosts() {
+		c, err := h.Client(ctx)
+		if err != nil {
+			return nil, fail(h, "reach the host", engine.Error{Portal: portal}, err)
+		}
+		list, err := listNetworks(ctx, c, network.ListOptions{
+			Filters: filters.NewArgs(filters.Arg("label", pool.LabelPortal+"="+portal)),
+		})
+		if err != nil {
+			return nil, fail(h, "list the networks", engine.Error{Portal: portal}, err)
+		}
+		for _, n := range list {
+			seen[n.Name] = true
+		}
+	}
+	names := make([]string, 0, len(seen))
+	for n := range seen {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	return names, nil
+}
+
+// listNetworks lists networks, again if the answer broke off.
+func listNetworks(ctx context.Context, c *client.Client, o network.ListOptions) (list []network.Summary, err error) {
+	err = pool.Retry(ctx, func() error {
+		list, err = c.NetworkList(ctx, o)
+		return err
+	})
+	return list, err
+}

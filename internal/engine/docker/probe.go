@@ -1,0 +1,102 @@
+package docker
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+)
+
+const (
+	// Pauses between runs of a health command: short at first, for what starts
+	// fast, longer for what takes minutes anyway.
+	minProbeGap = 500 * time.Millisecond
+	maxProbeGap = 4 * time.Second
+	// probeSlots bounds the health commands that run on one host at a time.
+	probeSlots = 4
+	// probeTimeout bounds a health command that names no time-out itself, as
+	// Docker does.
+	probeTimeout = 30 * time.Second
+)
+
+// probe runs a container's own health command until it succeeds, and closes
+// healthy then. It never decides that a container is unhealthy: Docker does.
+func (t *task) probe(ctx context.Context, r container.InspectResponse, healthy chan<- struct{}) {
+	command := healthCommand(r.Config)
+	if command == nil {
+		return
+	}
+	timeout := r.Config.Healthcheck.Timeout
+	if timeout == 0 {
+		timeout = probeTimeout
+	}
+	slots := t.engine.probeSlots(t.host.Name)
+	for gap := minProbeGap; ; gap = min(gap*5/4, maxProbeGap) {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(gap):
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case slots <- struct{}{}:
+		}
+		ok := t.runHealthCommand(ctx, r.ID, command, timeout)
+		<-slots
+		if ok {
+			close(healthy)
+			return
+		}
+	}
+}
+
+// probeSlots are the slots of a host.
+func (e *Engine) probeSlots(host string) chan struct{} {
+	v, _ := e.probes.LoadOrStore(host, make(chan struct{}, probeSlots))
+	slots, _ := v.(chan struct{})
+	return slots
+}
+
+// healthCommand is what a container's health check runs, nil when it has none.
+func healthCommand(c *container.Config) []string {
+	if c.Healthcheck == nil || len(c.Healthcheck.Test) < 2 {
+		return nil
+	}
+	kind, rest := c.Healthcheck.Test[0], c.Healthcheck.Test[1:]
+	switch kind {
+	case "CMD":
+		return rest
+	case "CMD-SHELL":
+		shell := []string{"/bin/sh", "-c"}
+		if len(c.Shell) > 0 {
+			shell = c.Shell
+		}
+		return append(append([]string(nil), shell...), rest[0])
+	}
+	return nil
+}
+
+// runHealthCommand runs a command in a container and tells whether it ended
+// with 0 in time. That it could not be run is no success either.
+func (t *task) runHealthCommand(ctx context.Context, id string, command []string, timeout time.Duration) bool {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	exec, err := t.api.ContainerExecCreate(ctx, id, container.ExecOptions{Cmd: command, AttachStdout: true, AttachStderr: true})
+	if err != nil {
+		return false
+	}
+	conn, err := t.api.ContainerExecAttach(ctx, exec.ID, container.ExecAttachOptions{})
+	if err != nil {
+		return false
+	}
+	defer conn.Close()
+	// Reading does not know the context.
+	defer context.AfterFunc(ctx, conn.Close)()
+	if _, err := io.Copy(io.Discard, conn.Reader); err != nil || ctx.Err() != nil {
+		return false
+	}
+	result, err := t.api.ContainerExecInspect(ctx, exec.ID)
+	return err == nil && !result.Running && result.ExitCode == 0
+}

@@ -1,0 +1,171 @@
+package enginetest
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/privateportals/terraform-provider-portal/internal/engine"
+	"github.com/privateportals/terraform-provider-portal/internal/stack"
+)
+
+// ofPrograms is about what runs in the containers.
+var ofPrograms = []contract{
+	{"health is awaited", health},
+	{"health that never comes", unhealthy},
+	{"a service that crashes", crash},
+	{"a task that succeeds", taskSucceeds},
+	{"a task that fails", taskFails},
+	{"a task that takes too long", taskTimesOut},
+	{"stop lets a service flush", stopFlushes},
+	{"published ports are observed", ports},
+	{"logs", logs},
+	{"waiting ends with its context", cancelledWait},
+}
+
+func health(t *testing.T, e engine.Engine) {
+	st := NewStack(t)
+	Add(t, st, "web", func(s *stack.Service) {
+		s.Command = []string{"sh", "-c", "sleep 2; touch /tmp/ready; sleep infinity"}
+		s.Healthcheck = &stack.Healthcheck{
+			Test: []string{"CMD-SHELL", "test -e /tmp/ready"}, Interval: 20 * time.Second,
+			Timeout: 5 * time.Second, StartPeriod: time.Minute, StartInterval: 500 * time.Millisecond, Retries: 3,
+		}
+	})
+	Up(t, e, st, "web")
+	begin := time.Now()
+	Do(t, e, st, stack.WaitHealthy, "web", "")
+	if d := time.Since(begin); d < 500*time.Millisecond || d > 10*time.Second {
+		t.Errorf("healthy after %s: the service needs 2 s, and its interval is 20 s", d)
+	}
+}
+
+func unhealthy(t *testing.T, e engine.Engine) {
+	st := NewStack(t)
+	Add(t, st, "web", func(s *stack.Service) {
+		s.Command = []string{"sh", "-c", "echo cannot find the flux capacitor; sleep infinity"}
+		s.Healthcheck = &stack.Healthcheck{
+			Test:     []string{"CMD-SHELL", "echo no flux; exit 1"},
+			Interval: time.Second, Timeout: 2 * time.Second, Retries: 2,
+		}
+	})
+	Up(t, e, st, "web")
+	ee := wantError(t, e, st, stack.WaitHealthy, "web", "unhealthy", "no flux", "web-1")
+	if !strings.Contains(ee.Log, "flux capacitor") {
+		t.Errorf("the log's tail is %q", ee.Log)
+	}
+}
+
+func crash(t *testing.T, e engine.Engine) {
+	st := NewStack(t)
+	Add(t, st, "web", func(s *stack.Service) {
+		s.Command = []string{"sh", "-c", "echo bad configuration >&2; exit 7"}
+		s.Healthcheck = &stack.Healthcheck{Test: []string{"CMD", "true"}, Interval: 30 * time.Second}
+	})
+	Up(t, e, st, "web")
+	ee := wantError(t, e, st, stack.WaitHealthy, "web", "exit code 7")
+	if !strings.Contains(ee.Log, "bad configuration") {
+		t.Errorf("the log's tail is %q", ee.Log)
+	}
+}
+
+func asTask(timeout time.Duration, script string) func(*stack.Service) {
+	return func(s *stack.Service) {
+		s.Task = &stack.Task{When: stack.Deploy, Timeout: timeout}
+		s.Restart = "no"
+		s.Command = []string{"sh", "-c", script}
+	}
+}
+
+func taskSucceeds(t *testing.T, e engine.Engine) {
+	st := NewStack(t)
+	Add(t, st, "migrate", asTask(time.Minute, "sleep 1; echo migrated"))
+	Up(t, e, st, "migrate")
+	Do(t, e, st, stack.WaitDone, "migrate", "")
+	c := observeOne(t, e, st.Portal)
+	if c.Name != st.Portal+"-migrate" || c.Task != stack.Deploy || c.State != stack.Exited || c.ExitCode != 0 {
+		t.Errorf("observed %+v", c)
+	}
+	Do(t, e, st, stack.WaitEnd, "migrate", "")
+}
+
+func taskFails(t *testing.T, e engine.Engine) {
+	st := NewStack(t)
+	Add(t, st, "migrate", asTask(time.Minute, "echo table is missing; exit 3"))
+	Up(t, e, st, "migrate")
+	ee := wantError(t, e, st, stack.WaitDone, "migrate", "exit code 3", "migrate")
+	if !strings.Contains(ee.Log, "table is missing") {
+		t.Errorf("the log's tail is %q", ee.Log)
+	}
+	Do(t, e, st, stack.WaitEnd, "migrate", "") // whatever its code
+}
+
+func taskTimesOut(t *testing.T, e engine.Engine) {
+	st := NewStack(t)
+	Add(t, st, "migrate", asTask(time.Second, "echo working; sleep infinity"))
+	Up(t, e, st, "migrate")
+	if ee := wantError(t, e, st, stack.WaitDone, "migrate", "1s", "stopped"); !strings.Contains(ee.Log, "working") {
+		t.Errorf("the log's tail is %q", ee.Log)
+	}
+	if c := observeOne(t, e, st.Portal); c.State != stack.Exited {
+		t.Errorf("after the time-out it is %s", c.State)
+	}
+}
+
+func stopFlushes(t *testing.T, e engine.Engine) {
+	st := NewStack(t)
+	Add(t, st, "db", func(s *stack.Service) {
+		s.Command = []string{"sh", "-c", `trap 'sleep 12; echo flushed; exit 0' TERM; echo ready; while :; do sleep 0.1; done`}
+		s.Healthcheck = &stack.Healthcheck{Test: []string{"CMD", "true"}, Interval: time.Second}
+		s.StopGrace = 30 * time.Second
+	})
+	Up(t, e, st, "db")
+	Do(t, e, st, stack.WaitHealthy, "db", "")
+	Do(t, e, st, stack.Stop, "db", "")
+	log, err := e.Logs(Context(t), st.Portal+"-db-1", 5)
+	if c := observeOne(t, e, st.Portal); c.ExitCode != 0 || err != nil || !strings.Contains(log, "flushed") {
+		t.Errorf("exit code %d, log %q, %v: it was killed before it flushed", c.ExitCode, log, err)
+	}
+}
+
+func ports(t *testing.T, e engine.Engine) {
+	st := NewStack(t)
+	Add(t, st, "lb", func(s *stack.Service) {
+		s.Ports = []stack.Port{{Container: 8080, Protocol: "tcp", HostIP: "127.0.0.1"}}
+	})
+	Up(t, e, st, "lb")
+	if c := observeOne(t, e, st.Portal); c.Ports["8080/tcp"] == 0 {
+		t.Errorf("ports %v", c.Ports)
+	}
+}
+
+func logs(t *testing.T, e engine.Engine) {
+	st := NewStack(t)
+	Add(t, st, "say", asTask(time.Minute, "echo one; echo two; echo three"))
+	Up(t, e, st, "say")
+	Do(t, e, st, stack.WaitDone, "say", "")
+	log, err := e.Logs(Context(t), st.Portal+"-say", 2)
+	if err != nil || log != "two\nthree" {
+		t.Errorf("log %q, %v", log, err)
+	}
+	if _, err := e.Logs(Context(t), st.Portal+"-nobody", 2); err == nil {
+		t.Error("a container that is not there has a log")
+	}
+}
+
+func cancelledWait(t *testing.T, e engine.Engine) {
+	st := NewStack(t)
+	Add(t, st, "web", func(s *stack.Service) {
+		s.Healthcheck = &stack.Healthcheck{Test: []string{"CMD", "false"}, Interval: time.Minute}
+	})
+	Up(t, e, st, "web")
+	ctx, cancel := context.WithTimeout(Context(t), time.Second)
+	defer cancel()
+	begin := time.Now()
+	err := e.Run(ctx, st, Op(st, stack.WaitHealthy, "web", ""))
+	if !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) > 10*time.Second {
+		t.Errorf("after %s: %v", time.Since(begin), err)
+	}
+}

@@ -1,0 +1,152 @@
+package pool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/docker/docker/api/types/versions"
+	"github.com/docker/docker/client"
+)
+
+// MinAPIVersion is the Engine API of Docker 20.10, the oldest that is served.
+const MinAPIVersion = "1.41"
+
+// probeTimeout bounds the first request to a host, so that a host that is
+// down or hangs is told within seconds.
+var probeTimeout = 10 * time.Second
+
+// Host is one Docker Engine. It is dialled when it is first used, and is safe
+// for concurrent use.
+type Host struct {
+	Name     string
+	Endpoint string
+	Labels   map[string]string
+
+	dialer    *dialer
+	transport *transport
+
+	connect sync.Mutex
+	client  *client.Client // nil until a probe succeeded
+
+	list    sharedList
+	watcher watcher
+}
+
+// newHost checks the configuration of a host. Its errors name the attribute.
+func newHost(name string, cfg HostConfig) (*Host, error) {
+	attr := "hosts." + name
+	d, err := newDialer(attr, cfg)
+	if err != nil {
+		return nil, err
+	}
+	h := &Host{Name: name, Endpoint: cfg.Endpoint, Labels: cfg.Labels, dialer: d, transport: newTransport(d)}
+	h.watcher.host = h
+	return h, nil
+}
+
+// UnreachableError tells that a host did not answer.
+type UnreachableError struct {
+	Host, Endpoint string
+	Err            error
+}
+
+func (e *UnreachableError) Error() string {
+	return fmt.Sprintf("cannot reach Docker on host %q at %s: %v", e.Host, e.Endpoint, e.Err)
+}
+
+func (e *UnreachableError) Unwrap() error { return e.Err }
+
+// Client returns the host's API client. The first call probes the host and
+// negotiates the API version; it fails within seconds with an
+// *UnreachableError when the host does not answer. A later call probes again
+// only if no call succeeded yet.
+func (h *Host) Client(ctx context.Context) (*client.Client, error) {
+	h.connect.Lock()
+	defer h.connect.Unlock()
+	if h.client != nil {
+		return h.client, nil
+	}
+	c, err := client.NewClientWithOpts(
+		// The scheme is http also over TLS: the dialer does the handshake, so
+		// that attach and exec, which take over a connection, use it as well.
+		client.WithHTTPClient(h.transport.httpClient()),
+		client.WithScheme("http"),
+		withAddress(h.dialer),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("host %q: %w", h.Name, err)
+	}
+	if err := h.probe(ctx, c); err != nil {
+		return nil, err
+	}
+	h.client = c
+	return c, nil
+}
+
+// withAddress tells the client where it is without letting it replace the
+// dialer of its transport, as client.WithHost alone would.
+func withAddress(d *dialer) client.Opt {
+	return func(c *client.Client) error {
+		if err := client.WithHost(d.address())(c); err != nil {
+			return err
+		}
+		return client.WithDialContext(d.dial)(c)
+	}
+}
+
+// probe pings the host and settles the API version.
+func (h *Host) probe(ctx context.Context, c *client.Client) error {
+	probeCtx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	ping, err := c.Ping(probeCtx)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, context.DeadlineExceeded):
+		return &UnreachableError{h.Name, h.Endpoint, fmt.Errorf("no answer within %s", probeTimeout)}
+	case err != nil:
+		return &UnreachableError{h.Name, h.Endpoint, err}
+	case ping.APIVersion == "":
+		return &UnreachableError{h.Name, h.Endpoint, errors.New("what answers there is not a Docker Engine")}
+	case versions.LessThan(ping.APIVersion, MinAPIVersion):
+		return fmt.Errorf("docker on host %q at %s is too old: it speaks API %s, and %s (Docker 20.10) is the least that works: upgrade it", h.Name, h.Endpoint, ping.APIVersion, MinAPIVersion)
+	case ping.OSType != "" && ping.OSType != "linux":
+		return fmt.Errorf("docker on host %q at %s runs %s containers: portals need Linux ones", h.Name, h.Endpoint, ping.OSType)
+	}
+	c.NegotiateAPIVersionPing(ping)
+	return nil
+}
+
+// freeMemory is the host's memory less what containers of portals reserve, in
+// bytes.
+func (h *Host) freeMemory(ctx context.Context) (int64, error) {
+	c, err := h.Client(ctx)
+	if err != nil {
+		return 0, err
+	}
+	info, err := c.Info(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("ask host %q for its memory: %w", h.Name, err)
+	}
+	list, err := h.List(ctx)
+	if err != nil {
+		return 0, err
+	}
+	free := info.MemTotal
+	for _, ct := range list {
+		// A label that is missing or broken reserves nothing.
+		n, _ := strconv.ParseInt(ct.Labels[LabelMemory], 10, 64)
+		free -= n
+	}
+	return free, nil
+}
+
+// close ends the event stream and drops idle connections.
+func (h *Host) close() {
+	h.watcher.close()
+	h.transport.closeIdle()
+}

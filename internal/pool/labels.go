@@ -1,0 +1,36 @@
+package pool
+
+// Labels that containers and networks of portals carry, beside Docker
+// Compose's own.
+const (
+	// LabelPortal names the portal.
+	LabelPortal = "io.privateportals.portal"
+	// LabelService names the service or task of the portal.
+	LabelService = "io.privateportals.service"
+	// LabelNumber is the replica's number, from 1.
+	LabelNumber = "io.privateportals.number"
+	// LabelDigest identifies the configuration the container was made from.
+	LabelDigest = "io.privateportals.digest"
+	// LabelTask says when a task runs; services do not have it.
+	LabelTask = "io.privateportals.task"
+	// LabelIntended holds what may be changed on a container after it was
+	// made, as it was made, in JSON.
+	LabelIntended = "io.privateportals.intended"
+	// LabelMemory is the memory that the container reserves, in bytes.
+	LabelMemory = "io.privateportals.memory"
+	// LabelStorage is the id of the shared drive the container was made with.
+	LabelStorage = "io.privateportals.storage"
+	// LabelDirectory is the portal's directory on the shared drive.
+	LabelDirectory = "com.docker.compose.project.working_dir"
+	// LabelDependsOn lists what a service was ordered after, in Compose's form
+	// "mysql:service_healthy:false,redis:service_started:false".
+	LabelDependsOn = "com.docker.compose.depends_on"
+	// LabelRole marks containers that belong to no portal: "agent".
+	LabelRole = "io.privateportals.role"
+)
+
+// keptLabels are the labels that stay in memory from a list of containers.
+var keptLabels = []string{
+	LabelPortal, LabelService, LabelNumber, LabelDigest, LabelTask, LabelIntended,
+	LabelMemory, LabelStorage, LabelDirectory, LabelDependsOn, LabelRole,
+}

@@ -1,0 +1,137 @@
+// Package pool is the set of Docker hosts that portals run on: how each is
+// reached, what it lists, what happens on it, and which one a portal gets.
+package pool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"sort"
+)
+
+// Config is what a user says of the pool.
+type Config struct {
+	// Hosts by name. None means one host, called DefaultHost, that the
+	// environment names as it does for the docker command: DOCKER_HOST, the
+	// current docker context, or the local socket.
+	Hosts map[string]HostConfig
+	// Registries holds credentials by registry host ("ghcr.io"). Registries
+	// that are not here are looked up in Docker's own configuration file.
+	Registries map[string]RegistryAuth
+}
+
+// HostConfig says how one Docker Engine is reached.
+type HostConfig struct {
+	// Endpoint is a unix:// or tcp:// address.
+	Endpoint string
+	// TLS is nil for a plain connection.
+	TLS *TLS
+	// Labels describe the host for placement.
+	Labels map[string]string
+}
+
+// TLS holds PEM texts. CA may be empty: the system's authorities are trusted
+// then. Cert and Key are both there or both empty.
+type TLS struct {
+	CA, Cert, Key string
+}
+
+// DefaultHost is the name of the host that the environment gives.
+const DefaultHost = "default"
+
+// Pool is a set of Docker hosts. It is safe for concurrent use.
+type Pool struct {
+	hosts      []*Host // sorted by name
+	registries registries
+}
+
+var hostNameRE = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]*$`)
+
+// New validates cfg. It reads local files at most and never the network: a
+// host is dialled when it is first used. The error names every attribute that
+// is wrong.
+func New(cfg Config) (*Pool, error) {
+	hosts := cfg.Hosts
+	if len(hosts) == 0 {
+		h, err := environmentHost()
+		if err != nil {
+			return nil, err
+		}
+		hosts = map[string]HostConfig{DefaultHost: h}
+	}
+
+	p := &Pool{}
+	var problems []error
+	for name, hc := range hosts {
+		if !hostNameRE.MatchString(name) {
+			problems = append(problems, fmt.Errorf("hosts: %q is not a valid host name: use letters, digits, '.', '_' and '-'", name))
+			continue
+		}
+		h, err := newHost(name, hc)
+		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		p.hosts = append(p.hosts, h)
+	}
+	sort.Slice(p.hosts, func(i, j int) bool { return p.hosts[i].Name < p.hosts[j].Name })
+
+	var err error
+	if p.registries, err = newRegistries(cfg.Registries); err != nil {
+		problems = append(problems, err)
+	}
+	if len(problems) > 0 {
+		sort.Slice(problems, func(i, j int) bool { return problems[i].Error() < problems[j].Error() })
+		return nil, errors.Join(problems...)
+	}
+	return p, nil
+}
+
+// Hosts lists the hosts, sorted by name.
+func (p *Pool) Hosts() []*Host { return p.hosts }
+
+// Place says which host a portal runs on: the one that has its containers,
+// otherwise the one with the most memory that is not reserved yet.
+func (p *Pool) Place(ctx context.Context, portal string) (*Host, error) {
+	if len(p.hosts) == 1 {
+		return p.hosts[0], nil
+	}
+	for _, h := range p.hosts {
+		list, err := h.List(ctx)
+		if err != nil {
+			// Never assume that an unreachable host does not run the portal.
+			return nil, err
+		}
+		for _, c := range list {
+			if c.Labels[LabelPortal] == portal {
+				return h, nil
+			}
+		}
+	}
+	return p.roomiest(ctx)
+}
+
+// roomiest picks the host with the most free memory, the first by name among
+// equals.
+func (p *Pool) roomiest(ctx context.Context) (*Host, error) {
+	var best *Host
+	var bestFree int64
+	for _, h := range p.hosts {
+		free, err := h.freeMemory(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if best == nil || free > bestFree {
+			best, bestFree = h, free
+		}
+	}
+	return best, nil
+}
+
+// Close releases all connections.
+func (p *Pool) Close() {
+	for _, h := range p.hosts {
+		h.close()
+	}
+}
