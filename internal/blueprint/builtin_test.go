@@ -1,0 +1,8 @@
+package blueprint
+
+import "testing"
+
+func TestBuiltinGolden(t *testing.T) {
+	spec := demoSpec()
+	golden(t, "private-portal.golden.json", readable(t, mustBuild(t, spec)))
+}
