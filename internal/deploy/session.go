@@ -76,12 +76,12 @@ func (d *Deployer) openDrive(ctx context.Context, portal string, mayInitialise b
 	known := d.StorageID
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
-		pipe, err := d.Engine.Agent(gctx, portal)
+		agent, err := d.Engine.Agent(gctx, portal)
 		if err != nil {
 			return err
 		}
 		// The session outlives the group, whose context ends with it.
-		files, err = storage.Open(ctx, pipe, portal)
+		files, err = storage.Open(ctx, agent, portal, agent.Host)
 		return err
 	})
 	if known == "" {

@@ -30,14 +30,20 @@ type Engine interface {
 	Run(ctx context.Context, desired *stack.Stack, op *stack.Operation) error
 	// Logs returns the last lines of a container's output.
 	Logs(ctx context.Context, container string, lines int) (string, error)
-	// Agent starts the file agent beside the drive and returns its pipe.
-	// Closing it ends the agent.
-	Agent(ctx context.Context, portal string) (io.ReadWriteCloser, error)
+	// Agent starts the file agent beside the drive. Closing it ends it.
+	Agent(ctx context.Context, portal string) (Agent, error)
 	// StorageID returns the id of the shared drive that containers of the pool
 	// were made with, empty when there are none.
 	StorageID(ctx context.Context) (string, error)
 	// Close releases connections.
 	Close() error
+}
+
+// Agent is the pipe to a file agent.
+type Agent struct {
+	io.ReadWriteCloser
+	// Host that it runs on.
+	Host string
 }
 
 // ErrConflict marks the failure of a Create whose name another container of

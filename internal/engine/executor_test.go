@@ -38,8 +38,9 @@ func op(id string, after ...string) *stack.Operation {
 	return &stack.Operation{ID: id, Kind: stack.Start, Service: "lms", After: after}
 }
 
-func grouped(group string, op *stack.Operation) *stack.Operation {
-	op.Group = group
+// grouped puts an operation into the only group of a test's plan, "g".
+func grouped(op *stack.Operation) *stack.Operation {
+	op.Group = "g"
 	return op
 }
 
@@ -116,8 +117,8 @@ func TestExecuteRollsBackWhatWasAttempted(t *testing.T) {
 			r := &recorder{fail: map[string]error{tc.fail: errors.New("broken")}}
 			err := Execute(t.Context(), r, nil, stack.Plan{
 				Operations: []*stack.Operation{
-					grouped("g", op("stop")), grouped("g", op("create", "stop")),
-					grouped("g", op("healthy", "create")), op("remove", "healthy"),
+					grouped(op("stop")), grouped(op("create", "stop")),
+					grouped(op("healthy", "create")), op("remove", "healthy"),
 				},
 				Rollback: map[string][]*stack.Operation{"g": {undo("uncreate", "create"), undo("unstop", "stop")}},
 			}, nil)
@@ -136,7 +137,7 @@ func TestExecuteRollsBackWhenCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	r := &recorder{block: map[string]chan struct{}{"healthy": make(chan struct{})}}
 	err := Execute(ctx, r, nil, stack.Plan{
-		Operations: []*stack.Operation{grouped("g", op("stop")), grouped("g", op("healthy", "stop"))},
+		Operations: []*stack.Operation{grouped(op("stop")), grouped(op("healthy", "stop"))},
 		Rollback:   map[string][]*stack.Operation{"g": {undo("unstop", "stop")}},
 	}, func(o *stack.Operation) {
 		if o.ID == "healthy" {
@@ -155,7 +156,7 @@ func TestRollbackErrorTellsBothFailures(t *testing.T) {
 	cause, rollback := errors.New("unhealthy"), errors.New("daemon gone")
 	r := &recorder{fail: map[string]error{"start": cause, "unstart": rollback}}
 	err := Execute(t.Context(), r, nil, stack.Plan{
-		Operations: []*stack.Operation{grouped("g", op("start"))},
+		Operations: []*stack.Operation{grouped(op("start"))},
 		Rollback:   map[string][]*stack.Operation{"g": {undo("unstart", "start")}},
 	}, nil)
 	if !errors.Is(err, cause) || !errors.Is(err, rollback) {

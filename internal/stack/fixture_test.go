@@ -41,9 +41,7 @@ func settled(s *Stack) Observed {
 			o.Containers = append(o.Containers, settledContainer(s, name, n))
 		}
 	}
-	for _, n := range sortedKeys(s.Networks) {
-		o.Networks = append(o.Networks, n)
-	}
+	o.Networks = sortedKeys(s.Networks)
 	return o
 }
 

@@ -31,6 +31,7 @@ const (
 // it was asked.
 type Session struct {
 	portal string
+	host   string
 	client *rpc.Client
 	stop   chan struct{}
 	close  func() error
@@ -42,17 +43,18 @@ type pipe struct {
 	io.WriteCloser
 }
 
-// Open greets the agent at the other end of conn. The session owns conn from
-// here on, and closes it also when Open fails.
-func Open(ctx context.Context, conn io.ReadWriteCloser, portal string) (*Session, error) {
+// Open greets the agent at the other end of conn, which runs on host. The
+// session owns conn from here on, and closes it also when Open fails.
+func Open(ctx context.Context, conn io.ReadWriteCloser, portal, host string) (*Session, error) {
 	reader := bufio.NewReader(conn)
 	err := await(ctx, func() error { return readGreeting(reader) })
 	if err != nil {
 		conn.Close()
-		return nil, fmt.Errorf("starting the file agent of portal %q: %w", portal, err)
+		return nil, fmt.Errorf("starting the file agent of portal %q on host %q: %w", portal, host, err)
 	}
 	s := &Session{
 		portal: portal,
+		host:   host,
 		client: rpc.NewClient(pipe{Reader: reader, WriteCloser: conn}),
 		stop:   make(chan struct{}),
 	}
@@ -91,7 +93,7 @@ func (s *Session) end() error {
 	// Best effort: the agent releases the lock itself when its input ends.
 	_ = s.Unlock(ctx)
 	if err := s.client.Close(); err != nil && !errors.Is(err, rpc.ErrShutdown) {
-		return fmt.Errorf("closing the file agent of portal %q: %w", s.portal, err)
+		return fmt.Errorf("closing the file agent of portal %q on host %q: %w", s.portal, s.host, err)
 	}
 	return nil
 }
@@ -109,7 +111,8 @@ func (s *Session) ping() {
 	}
 }
 
-// call runs one method of the agent. doing completes "… of portal acme: why".
+// call runs one method of the agent. doing completes "… of portal acme on host
+// dal-1: why".
 func (s *Session) call(ctx context.Context, doing, method string, args, reply any) error {
 	err := await(ctx, func() error { return s.client.Call(wire.Service+"."+method, args, reply) })
 	var reported rpc.ServerError
@@ -121,7 +124,7 @@ func (s *Session) call(ctx context.Context, doing, method string, args, reply an
 	case ctx.Err() == nil: // the pipe broke
 		err = fmt.Errorf("the connection to the file agent was lost: %w", err)
 	}
-	return fmt.Errorf("%s of portal %q: %w", doing, s.portal, err)
+	return fmt.Errorf("%s of portal %q on host %q: %w", doing, s.portal, s.host, err)
 }
 
 // await runs f, and returns early when ctx ends.

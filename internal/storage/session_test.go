@@ -30,7 +30,7 @@ func answer(ctx context.Context, t *testing.T, text string, openEnd bool) (*stor
 			there.Close()
 		}
 	}()
-	s, err := storage.Open(ctx, here, "acme")
+	s, err := storage.Open(ctx, here, "acme", "dal-1")
 	return s, there, err
 }
 

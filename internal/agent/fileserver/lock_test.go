@@ -110,7 +110,7 @@ func TestStoppedAgentReleasesTheLock(t *testing.T) {
 	go func() {
 		ended <- fileserver.Serve(ctx, fileserver.Options{Root: root, Path: root, Portal: "acme", In: in, Out: out, Timing: calm})
 	}()
-	s, err := storage.Open(t.Context(), &processPipe{fromAgent, toAgent}, "acme")
+	s, err := storage.Open(t.Context(), &processPipe{fromAgent, toAgent}, "acme", "dal-1")
 	must(t, err)
 	_, err = s.Drive(t.Context(), storage.DriveCheck{})
 	must(t, err)

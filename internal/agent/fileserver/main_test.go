@@ -108,7 +108,7 @@ func (a *agent) kill(t *testing.T) {
 func open(t *testing.T, root, portal string, timing fileserver.Timing) (*storage.Session, *agent) {
 	t.Helper()
 	a := startAgent(t, root, portal, timing)
-	s, err := storage.Open(t.Context(), a.conn, portal)
+	s, err := storage.Open(t.Context(), a.conn, portal, "dal-1")
 	must(t, err)
 	t.Cleanup(func() { s.Close() })
 	return s, a

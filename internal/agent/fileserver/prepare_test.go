@@ -260,7 +260,7 @@ func TestSecretsDoNotCrossThePipe(t *testing.T) {
 	root := t.TempDir()
 	a := startAgent(t, root, "acme", calm)
 	seen := &tap{ReadWriteCloser: a.conn}
-	s, err := storage.Open(t.Context(), seen, "acme")
+	s, err := storage.Open(t.Context(), seen, "acme", "dal-1")
 	must(t, err)
 	_, err = s.Drive(t.Context(), storage.DriveCheck{})
 	must(t, err)

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -30,16 +29,16 @@ const (
 )
 
 // Agent implements engine.Engine. ctx bounds the start alone.
-func (e *Engine) Agent(ctx context.Context, portal string) (io.ReadWriteCloser, error) {
+func (e *Engine) Agent(ctx context.Context, portal string) (engine.Agent, error) {
 	h, c, err := e.place(ctx, portal)
 	if err != nil {
-		return nil, err
+		return engine.Agent{}, err
 	}
 	about := engine.Error{Portal: portal}
 	removeStaleAgents(ctx, h, c)
 	image, err := e.agentImage(ctx, h, c)
 	if err != nil {
-		return nil, fail(h, "get the file agent's image", about, err)
+		return engine.Agent{}, fail(h, "get the file agent's image", about, err)
 	}
 	var pipe *agentPipe
 	err = pool.Retry(ctx, func() (err error) {
@@ -47,9 +46,9 @@ func (e *Engine) Agent(ctx context.Context, portal string) (io.ReadWriteCloser, 
 		return err
 	})
 	if err != nil {
-		return nil, fail(h, "start the file agent", e.agentRemedy(about, h, err), err)
+		return engine.Agent{}, fail(h, "start the file agent", e.agentRemedy(about, h, err), err)
 	}
-	return pipe, nil
+	return engine.Agent{ReadWriteCloser: pipe, Host: h.Name}, nil
 }
 
 // agentRemedy says what to do when the drive is not where it should be.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"sync"
 
+	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/client"
 
@@ -100,6 +101,7 @@ func (e *Engine) importAgent(ctx context.Context, c *client.Client, ref string) 
 		defer tar.Close()
 		body, err := c.ImageImport(ctx, image.ImportSource{Source: tar, SourceName: "-"}, ref, image.ImportOptions{
 			Message: "file agent of terraform-provider-portal",
+			Changes: []string{"LABEL " + agent.LabelRole + "=" + agent.RoleAgent},
 		})
 		if err != nil {
 			return err
@@ -108,6 +110,21 @@ func (e *Engine) importAgent(ctx context.Context, c *client.Client, ref string) 
 		if err := readProgress(body); err != nil {
 			return errors.Join(errors.New("import the image"), err)
 		}
+		pruneAgents(ctx, c)
 		return nil
 	})
+}
+
+// agentImageAge is how long a host keeps the image of an agent that nobody
+// uses. Another provider of another version may need it now and then.
+const agentImageAge = "24h"
+
+// pruneAgents removes images that former versions of the provider left. It is
+// housekeeping: whether it succeeds matters to nobody.
+func pruneAgents(ctx context.Context, c *client.Client) {
+	_, _ = c.ImagesPrune(ctx, filters.NewArgs(
+		filters.Arg("label", agent.LabelRole+"="+agent.RoleAgent),
+		filters.Arg("until", agentImageAge),
+		filters.Arg("dangling", "false"),
+	))
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/privateportals/terraform-provider-portal/internal/agent/fileserver"
+	"github.com/privateportals/terraform-provider-portal/internal/engine"
 )
 
 // pipe is the provider's end of the pipe to an agent in this process.
@@ -22,7 +23,7 @@ func (p *pipe) Close() error {
 }
 
 // Agent implements engine.Engine: the real file agent, in this process.
-func (e *Engine) Agent(_ context.Context, portal string) (io.ReadWriteCloser, error) {
+func (e *Engine) Agent(_ context.Context, portal string) (engine.Agent, error) {
 	in, toAgent := io.Pipe()
 	fromAgent, out := io.Pipe()
 	ended := make(chan struct{})
@@ -33,9 +34,10 @@ func (e *Engine) Agent(_ context.Context, portal string) (io.ReadWriteCloser, er
 		})
 		out.CloseWithError(err)
 	}()
-	return &pipe{Reader: fromAgent, Writer: toAgent, close: func() {
+	conn := &pipe{Reader: fromAgent, Writer: toAgent, close: func() {
 		toAgent.Close()
 		fromAgent.Close() // an agent that writes must not wait for a reader
 		<-ended
-	}}, nil
+	}}
+	return engine.Agent{ReadWriteCloser: conn, Host: Host}, nil
 }
