@@ -1,0 +1,4 @@
+import {
+  to = portal.acme
+  id = "acme"
+}

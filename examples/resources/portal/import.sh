@@ -1,0 +1,2 @@
+# By the portal's name.
+terraform import portal.acme acme

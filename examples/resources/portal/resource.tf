@@ -1,0 +1,40 @@
+# The least there is to say: the built-in blueprint, with your Open edX images.
+resource "portal" "acme" {
+  name   = "acme"
+  domain = "learn.acme.com"
+
+  images = {
+    edxapp = "registry.example.com/edxapp:hawthorn.2"
+    forum  = "registry.example.com/forum:hawthorn.2"
+  }
+}
+
+# The same stack with an add-on, some services tuned, and another studio domain.
+resource "portal" "globex" {
+  name          = "globex"
+  domain        = "academy.globex.com"
+  studio_domain = "authors.globex.com"
+  http_port     = 8081
+
+  images = {
+    edxapp = "registry.example.com/edxapp:hawthorn.2"
+    forum  = "registry.example.com/forum:hawthorn.2"
+    glados = "registry.example.com/glados:1.4"
+  }
+
+  addons = ["glados"]
+
+  services = {
+    lms = {
+      replicas    = 3
+      memory      = "2g"
+      environment = { GUNICORN_WORKERS = "4" }
+    }
+    mysql = { image = "mysql:8.4", memory = "4g" }
+  }
+
+  # On destroy, move the files to .archive on the shared drive.
+  on_destroy = "archive"
+
+  timeouts = { create = "45m" }
+}

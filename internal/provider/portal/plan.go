@@ -1,0 +1,109 @@
+package portal
+
+import (
+	"context"
+	"path"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/privateportals/terraform-provider-portal/internal/blueprint"
+	"github.com/privateportals/terraform-provider-portal/internal/stack"
+)
+
+// complete fills in the computed attributes of a planned portal, as far as
+// they are known before anything happens. The stack is the one that apply will
+// bring about, so a plan shows service by service what changes.
+//
+// prior is the state, nil for a portal to be created. storagePath is empty
+// while unknown.
+func (m *model) complete(ctx context.Context, config model, prior *model, storagePath string) diag.Diagnostics {
+	m.ID = m.Name
+	m.StudioDomain = plannedStudioDomain(config)
+	m.Directory = plannedDirectory(m.Name, storagePath)
+	m.Host = types.StringUnknown()
+	if prior != nil && len(prior.Stack.Elements()) > 0 {
+		m.Host = prior.Host
+	}
+	m.Stack = types.MapUnknown(summaryType)
+	m.URL = types.StringUnknown()
+	m.StudioURL = types.StringUnknown()
+
+	if storagePath == "" || !m.known(ctx) {
+		return nil
+	}
+	desired, diags := m.desired(ctx, storagePath)
+	if diags.HasError() {
+		return diags
+	}
+	value, d := stackValue(ctx, stack.Summarize(desired))
+	diags.Append(d...)
+	m.Stack = value
+	m.completeAddresses(desired, prior)
+	return diags
+}
+
+// desired is the stack that the configuration asks for. The model must be known.
+func (m model) desired(ctx context.Context, storagePath string) (*stack.Stack, diag.Diagnostics) {
+	spec, diags := m.spec(ctx)
+	if diags.HasError() {
+		return nil, diags
+	}
+	desired, err := blueprint.Build(ctx, spec, blueprint.Options{StoragePath: storagePath})
+	if err != nil {
+		diags.Append(problems(spec.Name, err)...)
+		return nil, diags
+	}
+	return desired, diags
+}
+
+// completeAddresses plans the URLs. A port that Docker chooses stays as it is
+// while the service that publishes it is left alone, and is unknown otherwise.
+func (m *model) completeAddresses(desired *stack.Stack, prior *model) {
+	if port := m.HTTPPort.ValueInt64(); port != 0 {
+		m.setAddresses(int(port))
+		return
+	}
+	publishing := publishers(desired)
+	switch {
+	case len(publishing) == 0:
+		m.setAddresses(0)
+	case prior != nil && m.sameSummaries(prior, publishing) && m.sameDomains(prior):
+		m.URL = prior.URL
+		m.StudioURL = prior.StudioURL
+	}
+}
+
+func (m *model) sameDomains(prior *model) bool {
+	return m.Domain.Equal(prior.Domain) && m.StudioDomain.Equal(prior.StudioDomain)
+}
+
+// sameSummaries tells whether none of the services is to change.
+func (m *model) sameSummaries(prior *model, services []string) bool {
+	before, after := prior.Stack.Elements(), m.Stack.Elements()
+	for _, name := range services {
+		if before[name] == nil || after[name] == nil || !before[name].Equal(after[name]) {
+			return false
+		}
+	}
+	return true
+}
+
+// plannedStudioDomain is what is configured, or else follows from the domain.
+func plannedStudioDomain(config model) types.String {
+	switch {
+	case !config.StudioDomain.IsNull():
+		return config.StudioDomain
+	case config.Domain.IsUnknown():
+		return types.StringUnknown()
+	default:
+		return types.StringValue(studioDomain(config.Domain.ValueString()))
+	}
+}
+
+func plannedDirectory(name types.String, storagePath string) types.String {
+	if name.IsUnknown() || storagePath == "" {
+		return types.StringUnknown()
+	}
+	return types.StringValue(path.Join(storagePath, name.ValueString()))
+}

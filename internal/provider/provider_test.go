@@ -1,0 +1,229 @@
+package provider
+
+import (
+	"context"
+	"net/netip"
+	"reflect"
+	"regexp"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+
+	"github.com/privateportals/terraform-provider-portal/internal/deploy"
+	"github.com/privateportals/terraform-provider-portal/internal/pool"
+	"github.com/privateportals/terraform-provider-portal/internal/provider/client"
+	"github.com/privateportals/terraform-provider-portal/internal/stack"
+)
+
+// nobody is a pool without a portal.
+type nobody struct{ client.Deployer }
+
+func (nobody) Portals(context.Context) ([]string, error) { return nil, nil }
+
+// variables are all that the provider reads of the environment.
+var variables = []string{
+	envEngine, envStoragePath, envStorageID, envSubnetPool, envTLSCA, envTLSCert, envTLSKey, envAgentBinary, "DOCKER_HOST",
+}
+
+// serve is the provider over a deployer, which tells what it was configured with.
+func serve(t *testing.T, d client.Deployer, env map[string]string) (factories, func() *config) {
+	t.Helper()
+	for _, name := range variables {
+		t.Setenv(name, env[name])
+	}
+	var got *config
+	p := newWith("test", func(cfg config, _ string) (client.Deployer, error) {
+		got = &cfg
+		return d, nil
+	})
+	return factories{"portal": providerserver.NewProtocol6WithError(p())}, func() *config { return got }
+}
+
+type factories = map[string]func() (tfprotov6.ProviderServer, error)
+
+// configured runs a configuration and returns what the provider was connected
+// with, nil when it never was.
+func configured(t *testing.T, hcl string, env map[string]string, want *regexp.Regexp) *config {
+	t.Helper()
+	served, got := serve(t, nobody{}, env)
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: served,
+		Steps: []resource.TestStep{{
+			Config:      hcl + "\n" + `data "portal_portals" "all" {}`,
+			ExpectError: want,
+		}},
+	})
+	return got()
+}
+
+func TestConfig(t *testing.T) {
+	const all = `
+provider "portal" {
+  engine = "docker"
+  hosts = {
+    a = { endpoint = "unix:///run/a.sock", labels = { zone = "a" } }
+    b = { endpoint = "tcp://10.0.0.12:2376", tls = { ca = "CA", cert = "CERT", key = "KEY" } }
+    c = { endpoint = "tcp://10.0.0.13:2376" }
+  }
+  storage     = { path = "/mnt/portals", id = "abc" }
+  registries  = { "ghcr.io" = { username = "ci", password = "token" } }
+  subnet_pool = "10.99.0.0/20"
+}`
+	defaults := config{storagePath: "/srv/portals", subnetPool: netip.MustParsePrefix("10.210.0.0/16")}
+	for name, tc := range map[string]struct {
+		hcl  string
+		env  map[string]string
+		want config
+	}{
+		"nothing": {`provider "portal" {}`, nil, defaults},
+		"everything": {all, nil, config{
+			pool: pool.Config{
+				Hosts: map[string]pool.HostConfig{
+					"a": {Endpoint: "unix:///run/a.sock", Labels: map[string]string{"zone": "a"}},
+					"b": {Endpoint: "tcp://10.0.0.12:2376", TLS: &pool.TLS{CA: "CA", Cert: "CERT", Key: "KEY"}},
+					"c": {Endpoint: "tcp://10.0.0.13:2376"},
+				},
+				Registries: map[string]pool.RegistryAuth{"ghcr.io": {Username: "ci", Password: "token"}},
+			},
+			storagePath: "/mnt/portals", storageID: "abc", subnetPool: netip.MustParsePrefix("10.99.0.0/20"),
+		}},
+		"the environment stands in": {
+			`provider "portal" {}`,
+			map[string]string{
+				envStoragePath: "/env/portals", envStorageID: "env", envSubnetPool: "10.98.0.0/16", envAgentBinary: "/bin/agent",
+			},
+			config{
+				storagePath: "/env/portals", storageID: "env", agentBinary: "/bin/agent",
+				subnetPool: netip.MustParsePrefix("10.98.0.0/16"),
+			},
+		},
+		"attributes win": {
+			`provider "portal" { storage = { path = "/mnt/portals" } }`,
+			map[string]string{envStoragePath: "/env/portals"},
+			config{storagePath: "/mnt/portals", subnetPool: defaults.subnetPool},
+		},
+		"certificates from the environment are for tcp alone": {
+			`provider "portal" {
+  hosts = {
+    a = { endpoint = "unix:///run/a.sock" }
+    b = { endpoint = "tcp://10.0.0.12:2376", tls = { ca = "CA" } }
+    c = { endpoint = "tcp://10.0.0.13:2376" }
+  }
+}`,
+			map[string]string{envTLSCA: "ENVCA", envTLSCert: "ENVCERT", envTLSKey: "ENVKEY"},
+			config{
+				pool: pool.Config{Hosts: map[string]pool.HostConfig{
+					"a": {Endpoint: "unix:///run/a.sock"},
+					"b": {Endpoint: "tcp://10.0.0.12:2376", TLS: &pool.TLS{CA: "CA", Cert: "ENVCERT", Key: "ENVKEY"}},
+					"c": {Endpoint: "tcp://10.0.0.13:2376", TLS: &pool.TLS{CA: "ENVCA", Cert: "ENVCERT", Key: "ENVKEY"}},
+				}},
+				storagePath: defaults.storagePath, subnetPool: defaults.subnetPool,
+			},
+		},
+		"DOCKER_HOST with certificates as texts": {
+			`provider "portal" {}`,
+			map[string]string{"DOCKER_HOST": "tcp://10.0.0.14:2376", envTLSCA: "ENVCA"},
+			config{
+				pool: pool.Config{Hosts: map[string]pool.HostConfig{
+					pool.DefaultHost: {Endpoint: "tcp://10.0.0.14:2376", TLS: &pool.TLS{CA: "ENVCA"}},
+				}},
+				storagePath: defaults.storagePath, subnetPool: defaults.subnetPool,
+			},
+		},
+		"DOCKER_HOST is left to the pool": {
+			`provider "portal" {}`,
+			map[string]string{"DOCKER_HOST": "tcp://10.0.0.14:2375"},
+			defaults,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := configured(t, tc.hcl, tc.env, nil)
+			if got == nil {
+				t.Fatal("the provider was not connected")
+			}
+			if !reflect.DeepEqual(*got, tc.want) {
+				t.Errorf("got  %+v\nwant %+v", *got, tc.want)
+			}
+		})
+	}
+}
+
+func TestMistakesInTheProviderBlock(t *testing.T) {
+	for name, tc := range map[string]struct {
+		hcl, variable, value, want string
+	}{
+		"engine":       {hcl: `engine = "swarm"`, want: `engine[\s\S]*"docker"`},
+		"ssh":          {hcl: `hosts = { a = { endpoint = "ssh://ops@10.0.0.11" } }`, want: `hosts\["a"\].endpoint[\s\S]*ssh is not\s+supported`},
+		"no hosts":     {hcl: `hosts = {}`, want: `hosts`},
+		"storage path": {hcl: `storage = { path = "portals" }`, want: `storage.path[\s\S]*begin with a slash`},
+		"subnet pool":  {hcl: `subnet_pool = "10.0.0.1/16"`, want: `subnet_pool[\s\S]*10.0.0.0/16`},
+		"registry":     {hcl: `registries = { "https://ghcr.io" = { username = "a", password = "b" } }`, want: `leave the scheme\s+out`},
+		"environment":  {variable: envStoragePath, value: "portals", want: `PORTAL_STORAGE_PATH[\s\S]*begin with\s+a\s+slash`},
+		"environment's engine": {
+			variable: envEngine, value: "swarm", want: `PORTAL_ENGINE[\s\S]*"docker"`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			env := map[string]string{tc.variable: tc.value}
+			if got := configured(t, `provider "portal" {`+"\n"+tc.hcl+"\n}", env, regexp.MustCompile(tc.want)); got != nil {
+				t.Errorf("the provider was connected with %+v", *got)
+			}
+		})
+	}
+}
+
+// anybody makes every portal that it is asked for.
+type anybody struct {
+	client.Deployer
+	result *deploy.Result
+}
+
+func (a anybody) Create(_ context.Context, _ stack.Spec, desired *stack.Stack) (deploy.Result, error) {
+	*a.result = deploy.Result{Host: "new", Services: stack.Summarize(desired), HTTPPort: 8080}
+	return *a.result, nil
+}
+
+func (a anybody) Read(context.Context, string) (deploy.Result, bool, error) {
+	return *a.result, true, nil
+}
+
+func (anybody) Delete(context.Context, string, stack.OnDestroy) error { return nil }
+
+// A host that is made in the same apply is unknown while it is planned; the
+// stack of the portal on it is planned all the same.
+func TestHostMadeInTheSameApply(t *testing.T) {
+	served, got := serve(t, anybody{result: new(deploy.Result)}, nil)
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: served,
+		Steps: []resource.TestStep{{
+			Config: `
+resource "terraform_data" "host" {
+  input = "tcp://10.0.0.15:2375"
+}
+provider "portal" {
+  hosts = { new = { endpoint = terraform_data.host.output } }
+}
+resource "portal" "acme" {
+  name      = "acme"
+  domain    = "learn.acme.test"
+  http_port = 8080
+  blueprint = "./portal/testdata/small"
+}`,
+			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+				plancheck.ExpectKnownValue("portal.acme", tfjsonpath.New("stack"), knownvalue.MapSizeExact(3)),
+			}},
+			ConfigStateChecks: []statecheck.StateCheck{
+				statecheck.ExpectKnownValue("portal.acme", tfjsonpath.New("host"), knownvalue.StringExact("new")),
+			},
+		}},
+	})
+	if host := got().pool.Hosts["new"]; host.Endpoint != "tcp://10.0.0.15:2375" {
+		t.Errorf("the portal was made on %+v", host)
+	}
+}

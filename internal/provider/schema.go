@@ -1,0 +1,101 @@
+package provider
+
+import (
+	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/privateportals/terraform-provider-portal/internal/provider/validate"
+)
+
+func providerSchema() schema.Schema {
+	return schema.Schema{
+		MarkdownDescription: "Runs private portals (dedicated Open edX deployments, one per client) on Docker hosts.",
+		Attributes: map[string]schema.Attribute{
+			"engine": schema.StringAttribute{
+				MarkdownDescription: "How services run on the hosts. `docker`, the default: plain containers, a portal lives on one host. Environment: `PORTAL_ENGINE`.",
+				Optional:            true,
+				Validators:          []validator.String{stringvalidator.OneOf(engineDocker)},
+			},
+			"hosts": hostsAttribute(),
+			"storage": schema.SingleNestedAttribute{
+				MarkdownDescription: "The shared drive, which every host has mounted at the same path.",
+				Optional:            true,
+				Attributes: map[string]schema.Attribute{
+					"path": schema.StringAttribute{
+						MarkdownDescription: "Directory on the hosts; each portal gets one of its own in it. It must exist. Default: `" + defaultStoragePath + "`. Environment: `PORTAL_STORAGE_PATH`.",
+						Optional:            true,
+						Validators:          []validator.String{validate.StoragePath()},
+					},
+					"id": schema.StringAttribute{
+						MarkdownDescription: "Id that the file `.portal-storage` in it must hold. With it, an empty directory is refused too, as one where the drive is not mounted. Environment: `PORTAL_STORAGE_ID`.",
+						Optional:            true,
+						Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
+					},
+				},
+			},
+			"registries": schema.MapNestedAttribute{
+				MarkdownDescription: "Credentials to pull images with, by the registry's hostname, for example `ghcr.io`. Default: those of Docker's configuration file and its credential helpers.",
+				Optional:            true,
+				Validators:          []validator.Map{mapvalidator.KeysAre(validate.RegistryHost())},
+				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+					"username": schema.StringAttribute{
+						MarkdownDescription: "User name.",
+						Required:            true,
+					},
+					"password": schema.StringAttribute{
+						MarkdownDescription: "Password or access token.",
+						Required:            true,
+						Sensitive:           true,
+					},
+				}},
+			},
+			"subnet_pool": schema.StringAttribute{
+				MarkdownDescription: "IPv4 network that portals take their subnets from, a `/26` each; those that overlap another network of the host are passed over. Default: `" + defaultSubnetPool + "`. Environment: `PORTAL_SUBNET_POOL`.",
+				Optional:            true,
+				Validators:          []validator.String{validate.SubnetPool()},
+			},
+		},
+	}
+}
+
+func hostsAttribute() schema.Attribute {
+	return schema.MapNestedAttribute{
+		MarkdownDescription: "Docker hosts, by a name of your choice. Default: the host that the `docker` command would use: `DOCKER_HOST`, the current docker context, or the local socket.",
+		Optional:            true,
+		Validators:          []validator.Map{mapvalidator.SizeAtLeast(1)},
+		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+			"endpoint": schema.StringAttribute{
+				MarkdownDescription: "Address of its Docker Engine: `tcp://10.0.0.12:2376` or `unix:///var/run/docker.sock`.",
+				Required:            true,
+				Validators:          []validator.String{validate.Endpoint()},
+			},
+			"tls": schema.SingleNestedAttribute{
+				MarkdownDescription: "Certificates for a `tcp` endpoint, as PEM texts. What is left out is taken from the environment.",
+				Optional:            true,
+				Attributes: map[string]schema.Attribute{
+					"ca": schema.StringAttribute{
+						MarkdownDescription: "Certificate of the authority that signed the host's. Default: the system's authorities. Environment: `PORTAL_TLS_CA`.",
+						Optional:            true,
+					},
+					"cert": schema.StringAttribute{
+						MarkdownDescription: "Client certificate. Environment: `PORTAL_TLS_CERT`.",
+						Optional:            true,
+					},
+					"key": schema.StringAttribute{
+						MarkdownDescription: "Key of the client certificate. Environment: `PORTAL_TLS_KEY`.",
+						Optional:            true,
+						Sensitive:           true,
+					},
+				},
+			},
+			"labels": schema.MapAttribute{
+				MarkdownDescription: "Labels that describe the host.",
+				Optional:            true,
+				ElementType:         types.StringType,
+			},
+		}},
+	}
+}

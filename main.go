@@ -1,0 +1,39 @@
+// The provider's binary: Terraform starts it as a plugin, and a Docker host
+// runs it, inside a container, as the agent that works beside the shared drive.
+package main
+
+import (
+	"context"
+	"flag"
+	"log"
+	"os"
+
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+
+	"github.com/privateportals/terraform-provider-portal/internal/agent"
+	"github.com/privateportals/terraform-provider-portal/internal/provider"
+)
+
+// version is set by the linker for a release.
+var version = "dev"
+
+// address is where Terraform finds the provider.
+const address = "registry.terraform.io/privateportals/portal"
+
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == "agent" {
+		os.Exit(agent.Main(os.Args[2:]))
+	}
+
+	var debug bool
+	flag.BoolVar(&debug, "debug", false, "keep running, so that a debugger can attach; Terraform is told by TF_REATTACH_PROVIDERS")
+	flag.Parse()
+
+	err := providerserver.Serve(context.Background(), provider.New(version), providerserver.ServeOpts{
+		Address: address,
+		Debug:   debug,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+}
