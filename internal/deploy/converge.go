@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/privateportals/terraform-provider-portal/internal/engine"
@@ -119,8 +121,24 @@ func (d *Deployer) conclude(ctx context.Context, b *begun, spec stack.Spec, desi
 		return Result{}, err
 	}
 	result := resultOf(observed)
-	result.Warnings = append(warnings, result.Warnings...)
+	result.Warnings = append(warnings, differences(desired, result.Services)...)
 	return result, nil
+}
+
+// differences tells of services that all operations succeeded for and that are
+// not as desired all the same: one without a health check that ended at once,
+// or one that somebody changed meanwhile.
+func differences(desired *stack.Stack, services map[string]stack.Summary) []string {
+	var out []string
+	want := stack.Summarize(desired)
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		if got, ok := services[name]; !ok {
+			out = append(out, fmt.Sprintf("%s was started and is gone already.", name))
+		} else if got != want[name] {
+			out = append(out, fmt.Sprintf("%s was started and is not well: %s. Look at its log; the next plan shows it as drift.", name, got.Status))
+		}
+	}
+	return out
 }
 
 func (d *Deployer) manifest(b *begun, spec stack.Spec, status storage.Status) storage.Manifest {

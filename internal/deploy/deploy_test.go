@@ -394,6 +394,24 @@ func TestImportGivesBackTheSpec(t *testing.T) {
 	}
 }
 
+func TestServiceThatEndsAtOnceIsTold(t *testing.T) {
+	b := newBed(t)
+	b.Engine = endsAtOnce{b.fake}
+	r := b.mustCreate()
+	if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "acme-web-1 exited with code 7") {
+		t.Errorf("warnings are %q", r.Warnings)
+	}
+}
+
+// endsAtOnce is an engine on which acme-web-1 has ended by the time it is
+// observed.
+type endsAtOnce struct{ *fake.Engine }
+
+func (e endsAtOnce) Observe(ctx context.Context, portal string) (stack.Observed, error) {
+	e.Change("acme-web-1", func(c *stack.Container) { c.State, c.ExitCode = stack.Exited, 7 })
+	return e.Engine.Observe(ctx, portal)
+}
+
 func TestLateCallOfAKilledProviderIsReconciled(t *testing.T) {
 	b := newBed(t)
 	late := false

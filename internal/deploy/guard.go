@@ -44,7 +44,7 @@ func existsError(portal string, m storage.Manifest) error {
 	return fmt.Errorf(`portal %q exists already: it was completed %s by provider %s and is in another Terraform state, or was lost from this one. To manage it here, import it by adding this block beside the resource:
 
 import {
-  to = portal.%s
+  to = portal.%s # the address of the resource
   id = %q
 }
 

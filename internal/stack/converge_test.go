@@ -169,7 +169,7 @@ func drawChange(t *rapid.T, s *Stack) {
 func drawDamage(t *rapid.T, o *Observed) {
 	for i := range o.Containers {
 		c := &o.Containers[i]
-		switch rapid.IntRange(0, 7).Draw(t, "damage "+c.Name) {
+		switch rapid.IntRange(0, 8).Draw(t, "damage "+c.Name) {
 		case 0:
 			c.State, c.ExitCode = Exited, 137
 		case 1:
@@ -184,6 +184,8 @@ func drawDamage(t *rapid.T, o *Observed) {
 			c.Settings.Resources.PIDs = 7
 		case 5:
 			c.State = Dead
+		case 6:
+			c.Image = "made-by-hand"
 		}
 	}
 	if len(o.Containers) > 0 && rapid.Bool().Draw(t, "drop") {

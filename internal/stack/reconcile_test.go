@@ -37,6 +37,7 @@ func TestReconcileGolden(t *testing.T) {
 			o.find("acme-lms-1").Networks = nil
 			o.find("acme-lms-2").Networks = []string{"acme_default", "bridge"}
 		}},
+		{"made again from another image", func(_ *Stack, o *Observed) { o.find("acme-lms-1").Image = "debug" }},
 		{"tag moved", func(_ *Stack, o *Observed) { o.find("acme-mysql-1").ImageMoved = true }},
 		{"environment of lms", func(s *Stack, _ *Observed) { s.Services["lms"].Environment = map[string]string{"A": "1"} }},
 		{"image of edxapp", func(s *Stack, _ *Observed) {
@@ -65,14 +66,14 @@ func TestReconcileGolden(t *testing.T) {
 			old.ID, old.Name, old.State = "old", "acme-mysql-1_previous", Exited
 			s.Services["mysql"].Image = "mysql:9"
 			c := o.find("acme-mysql-1")
-			c.Digest, c.State = Digest(s.Services["mysql"]), Created
+			c.Digest, c.Image, c.State = Digest(s.Services["mysql"]), "mysql:9", Created
 			o.Containers = append(o.Containers, old)
 		}},
 		{"cut off with both running", func(s *Stack, o *Observed) {
 			next := *o.find("acme-lms-1")
 			s.Services["lms"].Image = "edxapp:2"
 			next.ID, next.Name, next.Health = "next", "acme-lms-1_next", HealthStarting
-			next.Digest = Digest(s.Services["lms"])
+			next.Digest, next.Image = Digest(s.Services["lms"]), "edxapp:2"
 			o.Containers = append(o.Containers, next)
 		}},
 		{"cut off before the last rename", func(_ *Stack, o *Observed) {

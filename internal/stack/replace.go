@@ -12,6 +12,8 @@ func (r *replica) replacementCause() string {
 	switch {
 	case r.old.State == Dead || r.old.State == Removing:
 		return "the container is " + string(r.old.State)
+	case r.old.Digest == r.digest && r.old.Image != r.s.Image:
+		return "it was made again by hand from the image " + r.old.Image
 	case r.old.Digest == r.digest && r.old.ImageMoved:
 		return "the tag of its image names another image now"
 	case r.old.Digest == r.digest && hasForeignLimit(*r.old):

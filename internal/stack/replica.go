@@ -31,7 +31,7 @@ func (p *planner) replica(s *Service, number int, existing []Container) *replica
 }
 
 func (r *replica) isGood(c Container) bool {
-	return c.Digest == r.digest && !c.ImageMoved && c.State != Dead && c.State != Removing && !hasForeignLimit(c)
+	return c.Digest == r.digest && c.Image == r.s.Image && !c.ImageMoved && c.State != Dead && c.State != Removing && !hasForeignLimit(c)
 }
 
 // hasForeignLimit tells of a limit that was set by hand where none was

@@ -32,7 +32,7 @@ func (m *model) complete(ctx context.Context, config model, prior *model, storag
 	if storagePath == "" || !m.known(ctx) {
 		return nil
 	}
-	desired, diags := m.desired(ctx, storagePath)
+	_, desired, diags := m.desired(ctx, storagePath)
 	if diags.HasError() {
 		return diags
 	}
@@ -43,18 +43,19 @@ func (m *model) complete(ctx context.Context, config model, prior *model, storag
 	return diags
 }
 
-// desired is the stack that the configuration asks for. The model must be known.
-func (m model) desired(ctx context.Context, storagePath string) (*stack.Stack, diag.Diagnostics) {
+// desired is the configuration in the domain's terms, and the stack that it
+// asks for. The model must be known.
+func (m model) desired(ctx context.Context, storagePath string) (stack.Spec, *stack.Stack, diag.Diagnostics) {
 	spec, diags := m.spec(ctx)
 	if diags.HasError() {
-		return nil, diags
+		return spec, nil, diags
 	}
 	desired, err := blueprint.Build(ctx, spec, blueprint.Options{StoragePath: storagePath})
 	if err != nil {
 		diags.Append(problems(spec.Name, err)...)
-		return nil, diags
+		return spec, nil, diags
 	}
-	return desired, diags
+	return spec, desired, diags
 }
 
 // completeAddresses plans the URLs. A port that Docker chooses stays as it is

@@ -112,9 +112,7 @@ func (r *portalResource) Create(ctx context.Context, req resource.CreateRequest,
 	defer cancel()
 
 	name := plan.Name.ValueString()
-	spec, diags := plan.spec(ctx)
-	resp.Diagnostics.Append(diags...)
-	desired, diags := plan.desired(ctx, r.client.StoragePath)
+	spec, desired, diags := plan.desired(ctx, r.client.StoragePath)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -185,9 +183,7 @@ func (r *portalResource) Update(ctx context.Context, req resource.UpdateRequest,
 	defer cancel()
 
 	name := plan.Name.ValueString()
-	spec, diags := plan.spec(ctx)
-	resp.Diagnostics.Append(diags...)
-	desired, diags := plan.desired(ctx, r.client.StoragePath)
+	spec, desired, diags := plan.desired(ctx, r.client.StoragePath)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
