@@ -214,18 +214,20 @@ func (p *Process) Await(t *testing.T, text string) {
 func (p *Process) Output() string { return p.output.String() }
 
 // Kill kills Terraform and its providers at once, as kill -9 does, and waits
-// for their end. An ended command is left alone.
-func (p *Process) Kill(t *testing.T) {
+// for their end. It tells whether Terraform still ran; an ended command is left
+// alone.
+func (p *Process) Kill(t *testing.T) bool {
 	t.Helper()
 	select {
 	case <-p.ended:
-		return
+		return false
 	default:
 	}
 	if err := syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
 		t.Errorf("kill terraform: %v", err)
 	}
 	<-p.ended
+	return true
 }
 
 // KillProvider kills the provider's process alone and tells whether there was
@@ -245,6 +247,28 @@ func (p *Process) KillProvider(t *testing.T) bool {
 		}
 	}
 	return killed
+}
+
+// KillTerraform kills Terraform alone and tells whether it still ran. Its
+// provider lives on with nobody to answer to; it is killed when the test ends.
+func (p *Process) KillTerraform(t *testing.T) bool {
+	t.Helper()
+	select {
+	case <-p.ended:
+		return false
+	default:
+	}
+	group := p.cmd.Process.Pid
+	t.Cleanup(func() {
+		if err := syscall.Kill(-group, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+			t.Errorf("kill the provider: %v", err)
+		}
+	})
+	if err := p.cmd.Process.Kill(); err != nil {
+		return false // it has just ended
+	}
+	<-p.ended
+	return true
 }
 
 // children are the processes that a process has started, from any thread.

@@ -46,7 +46,8 @@ type Agent struct {
 	Host string
 }
 
-// ErrConflict marks the failure of a Create whose name another container of
+// ErrConflict marks a failure that is mended by looking again, such as that of a
+// Create whose name another container of
 // the same portal holds: something changed since the portal was observed, for
 // example because a call of a provider that was killed came through late.
 // Observe and reconcile again.

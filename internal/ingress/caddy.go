@@ -98,10 +98,20 @@ func pathRoute(r Route) route {
 		out.Match = []match{{Path: []string{prefix, prefix + "/*"}}}
 	}
 	if r.MaxBody > 0 {
-		out.Handle = append(out.Handle, handler{Handler: "request_body", MaxSize: r.MaxBody})
+		out.Handle = append(out.Handle, refuseLarger(r.MaxBody), handler{Handler: "request_body", MaxSize: r.MaxBody})
 	}
 	out.Handle = append(out.Handle, proxy(r))
 	return out
+}
+
+// refuseLarger answers a request that announces a larger body. One that does
+// not tell its size is cut off later by request_body, which the proxy cannot
+// tell from a failure of the service: it answers 502.
+func refuseLarger(size int64) handler {
+	const length = "{http.request.header.Content-Length}"
+	larger := match{Expression: fmt.Sprintf(`%s != "" && int(%s) > %d`, length, length, size)}
+	refuse := handler{Handler: "static_response", StatusCode: 413, Body: fmt.Sprintf("More than %d bytes cannot be sent here.\n", size)}
+	return handler{Handler: "subroute", Routes: []route{{Match: []match{larger}, Handle: []handler{refuse}}}}
 }
 
 // proxy sends requests to all replicas of a service. Caddy sets

@@ -51,8 +51,9 @@ type route struct {
 }
 
 type match struct {
-	Host []string `json:"host,omitempty"`
-	Path []string `json:"path,omitempty"`
+	Host       []string `json:"host,omitempty"`
+	Path       []string `json:"path,omitempty"`
+	Expression string   `json:"expression,omitempty"`
 }
 
 // handler is any of the handlers in use; Handler says which.

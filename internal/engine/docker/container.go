@@ -9,6 +9,7 @@ import (
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 
+	"github.com/privateportals/terraform-provider-portal/internal/engine"
 	"github.com/privateportals/terraform-provider-portal/internal/pool"
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
 )
@@ -39,10 +40,30 @@ func (t *task) start(ctx context.Context) error {
 		tried = true
 		return t.api.ContainerStart(ctx, t.ref(), container.StartOptions{})
 	})
-	if err != nil {
-		return t.fail("start", err)
+	switch {
+	case err == nil:
+		return nil
+	case leftInTheWay(err):
+		err = t.discard(ctx, err)
 	}
-	return nil
+	return t.fail("start", err)
+}
+
+// leftInTheWay tells whether a container cannot be started because dockerd was
+// killed while it started it: the runtime has its process, dockerd does not
+// know of it, and every further attempt ends like this.
+func leftInTheWay(err error) bool {
+	return strings.Contains(err.Error(), "task ") && strings.Contains(err.Error(), ": already exists")
+}
+
+// discard removes a container that cannot be started any more, so that another
+// is made when the portal was observed again.
+func (t *task) discard(ctx context.Context, cause error) error {
+	err := t.api.ContainerRemove(ctx, t.ref(), container.RemoveOptions{Force: true})
+	if err != nil && !cerrdefs.IsNotFound(err) {
+		return errors.Join(cause, err)
+	}
+	return fmt.Errorf("%w: it was left in the way by a start that dockerd did not survive, and was removed: %w", engine.ErrConflict, cause)
 }
 
 // startedSince tells whether a container started after its start time was

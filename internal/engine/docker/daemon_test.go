@@ -1,14 +1,6 @@
 package docker_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
 	"net"
 	"path/filepath"
 	"regexp"
@@ -27,25 +19,25 @@ import (
 // a connection over: exec, for health, and attach, for the agent.
 func TestTLS(t *testing.T) {
 	enginetest.Image(t)
-	pki := newPKI(t)
-	endpoint := faultproxy.New(t, socket).ListenTLS(t, pki.server)
+	pki := faultproxy.NewPKI(t)
+	endpoint := faultproxy.New(t, socket).ListenTLS(t, pki.Server)
 	storage := t.TempDir()
 	options := docker.Options{StoragePath: storage, AgentBinary: buildEcho(t)}
 
-	e := openPool(t, pool.Config{Hosts: map[string]pool.HostConfig{"dal-1": {Endpoint: endpoint, TLS: &pki.client}}}, options)
+	e := openPool(t, pool.Config{Hosts: map[string]pool.HostConfig{"dal-1": {Endpoint: endpoint, TLS: clientTLS(pki)}}}, options)
 	defer e.Close()
 	sequence(t, e)
 	talk(t, e, storage)
 
 	t.Run("no client certificate", func(t *testing.T) {
-		e := openPool(t, pool.Config{Hosts: map[string]pool.HostConfig{"dal-1": {Endpoint: endpoint, TLS: &pool.TLS{CA: pki.client.CA}}}}, options)
+		e := openPool(t, pool.Config{Hosts: map[string]pool.HostConfig{"dal-1": {Endpoint: endpoint, TLS: &pool.TLS{CA: pki.CA}}}}, options)
 		defer e.Close()
 		_, err := e.Observe(enginetest.Context(t), "acme")
 		wantText(t, err, `host "dal-1"`, endpoint, "certificate")
 	})
 	t.Run("another authority", func(t *testing.T) {
-		other := newPKI(t)
-		e := openPool(t, pool.Config{Hosts: map[string]pool.HostConfig{"dal-1": {Endpoint: endpoint, TLS: &other.client}}}, options)
+		other := faultproxy.NewPKI(t)
+		e := openPool(t, pool.Config{Hosts: map[string]pool.HostConfig{"dal-1": {Endpoint: endpoint, TLS: clientTLS(other)}}}, options)
 		defer e.Close()
 		_, err := e.Observe(enginetest.Context(t), "acme")
 		wantText(t, err, `host "dal-1"`, endpoint, "unknown authority")
@@ -178,63 +170,7 @@ func (c *cutter) cut() {
 	}
 }
 
-// pki is a throw-away authority with a server and a client certificate.
-type pki struct {
-	server *tls.Config
-	client pool.TLS
-}
-
-func newPKI(t *testing.T) pki {
-	t.Helper()
-	caKey, caDER := certificate(t, "authority", nil, nil)
-	ca, err := x509.ParseCertificate(caDER)
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots := x509.NewCertPool()
-	roots.AddCert(ca)
-	serverKey, serverDER := certificate(t, "127.0.0.1", ca, caKey)
-	clientKey, clientDER := certificate(t, "client", ca, caKey)
-	keyDER, err := x509.MarshalECPrivateKey(clientKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pki{
-		server: &tls.Config{
-			Certificates: []tls.Certificate{{Certificate: [][]byte{serverDER}, PrivateKey: serverKey}},
-			ClientAuth:   tls.RequireAndVerifyClientCert, ClientCAs: roots,
-		},
-		client: pool.TLS{
-			CA: pemText("CERTIFICATE", caDER), Cert: pemText("CERTIFICATE", clientDER), Key: pemText("EC PRIVATE KEY", keyDER),
-		},
-	}
-}
-
-func pemText(kind string, der []byte) string {
-	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
-}
-
-// certificate makes a key and its certificate, signed by ca or by itself.
-func certificate(t *testing.T, name string, ca *x509.Certificate, caKey *ecdsa.PrivateKey) (*ecdsa.PrivateKey, []byte) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: ca == nil, BasicConstraintsValid: true,
-		KeyUsage:    x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-	}
-	if ca == nil {
-		ca, caKey = template, key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, ca, &key.PublicKey, caKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key, der
+// clientTLS is what a client of a host with these certificates is given.
+func clientTLS(p faultproxy.PKI) *pool.TLS {
+	return &pool.TLS{CA: p.CA, Cert: p.Cert, Key: p.Key}
 }

@@ -59,6 +59,7 @@ var remedies = []struct{ part, remedy string }{
 	{"executable file not found", "The image has no such command. Check that it is the right image for this role, and that it keeps the image contract."},
 	{"exec format error", "The image is made for another kind of processor than the host's."},
 	{"no such image", "The image is not on the host: pull, load or build it there, or apply again."},
+	{"client sent an http request to an https server", "The host wants TLS: give the provider its certificates in hosts.<name>.tls, or in PORTAL_TLS_CA, PORTAL_TLS_CERT and PORTAL_TLS_KEY."},
 	{"permission denied while trying to connect", "The user who runs Terraform may not use Docker's socket: add that user to the group docker, or give the provider another endpoint."},
 }
 

@@ -1,6 +1,7 @@
 package docker_test
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -158,5 +159,35 @@ func TestEveryCallSurvivesAFault(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A container whose start dockerd did not survive can never be started again:
+// it goes, and the portal is to be observed anew.
+func TestStartThatDockerdDidNotSurvive(t *testing.T) {
+	t.Parallel()
+	enginetest.Image(t)
+	proxy := faultproxy.New(t, socket)
+	e := open(t, proxy.ListenUnix(t), docker.Options{})
+	defer e.Close()
+	st := enginetest.NewStack(t)
+	enginetest.Add(t, st, "web", nil)
+	for n := range st.Networks {
+		enginetest.Do(t, e, st, stack.EnsureNetwork, "", n)
+	}
+	enginetest.Do(t, e, st, stack.Create, "web", "")
+	rule := faultproxy.Rule{
+		Method: "POST", Path: regexp.MustCompile("/start$"), Fault: faultproxy.Answer500,
+		Message: "task 0123456789abcdef: already exists",
+	}
+	proxy.Spoil(rule, rule, rule, rule) // and its repeats
+
+	err := e.Run(enginetest.Context(t), st, enginetest.Op(st, stack.Start, "web", ""))
+	wantText(t, err, st.Portal+"-web-1", "left in the way")
+	if !errors.Is(err, engine.ErrConflict) {
+		t.Errorf("got %v instead of a conflict", err)
+	}
+	if o, err := e.Observe(enginetest.Context(t), st.Portal); err != nil || len(o.Containers) != 0 {
+		t.Errorf("observed %v, %v: the container must be gone", o.Containers, err)
 	}
 }

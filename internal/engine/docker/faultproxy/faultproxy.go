@@ -4,8 +4,10 @@
 package faultproxy
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"io"
 	"log"
 	"math/rand/v2"
@@ -44,6 +46,8 @@ type Rule struct {
 	Method string
 	Path   *regexp.Regexp
 	Fault  Fault
+	// Message is what Answer500 says, if it matters.
+	Message string
 }
 
 // Proxy forwards to the engine at a unix socket.
@@ -149,9 +153,9 @@ func (p *Proxy) Requests() []string {
 	return append([]string(nil), p.requests...)
 }
 
-// pick records a request and says how long to hold it up and how to spoil it,
-// empty for not at all.
-func (p *Proxy) pick(r *http.Request) (time.Duration, Fault) {
+// pick records a request and says how long to hold it up and how to spoil it;
+// the empty rule does not.
+func (p *Proxy) pick(r *http.Request) (time.Duration, Rule) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.requests = append(p.requests, r.Method+" "+r.URL.Path)
@@ -159,30 +163,30 @@ func (p *Proxy) pick(r *http.Request) (time.Duration, Fault) {
 		if rule.Method == r.Method && rule.Path.MatchString(r.URL.Path) {
 			p.rules = slices.Delete(p.rules, i, i+1)
 			p.spoilt++
-			return p.delay, rule.Fault
+			return p.delay, rule
 		}
 	}
 	if p.random != nil && p.random.Float64() < p.share {
 		p.spoilt++
-		return p.delay, atRandom[p.random.IntN(len(atRandom))]
+		return p.delay, Rule{Fault: atRandom[p.random.IntN(len(atRandom))]}
 	}
-	return p.delay, ""
+	return p.delay, Rule{}
 }
 
 // ServeHTTP implements http.Handler.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	delay, fault := p.pick(r)
+	delay, rule := p.pick(r)
 	if delay > 0 {
 		select {
 		case <-time.After(delay):
 		case <-r.Context().Done():
 		}
 	}
-	switch fault {
+	switch rule.Fault {
 	case Answer500:
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusInternalServerError)
-		_, _ = io.WriteString(w, `{"message":"injected fault"}`)
+		_ = json.NewEncoder(w).Encode(map[string]string{"message": cmp.Or(rule.Message, "injected fault")})
 	case DropBefore:
 		panic(http.ErrAbortHandler) // the server closes the connection
 	case DropAfter:
