@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // The provider's binary: Terraform starts it as a plugin, and a Docker host
 // runs it, inside a container, as the agent that works beside the shared drive.
 package main

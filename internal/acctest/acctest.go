@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Package acctest holds what acceptance tests share: the provider in the test's
 // own process, a small portal under a name that nobody else has, and a second
 // Docker Engine to restart and kill. Everything runs on a real engine; a

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Package blueprint turns a Compose file and a portal's Spec into the portal's
 // Stack, in which nothing is left to look up.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Package deploy brings a portal up, changes it, reads it and takes it down:
 // it joins the shared drive (storage) and the containers (engine) into one
 // flow that can be cut off at any point and begun again.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Package engine says what an engine must do: observe a portal's stack on a
 // host pool, and carry out the operations of a stack.Plan. Package docker
 // implements it with plain containers.
@@ -46,11 +48,10 @@ type Agent struct {
 	Host string
 }
 
-// ErrConflict marks a failure that is mended by looking again, such as that of a
-// Create whose name another container of
-// the same portal holds: something changed since the portal was observed, for
-// example because a call of a provider that was killed came through late.
-// Observe and reconcile again.
+// ErrConflict marks a failure that goes away when the portal is looked at again:
+// a Create whose name another container of the same portal holds, because a call
+// of a provider that was killed came through late; a Start of a container that
+// cannot be started any more, and was removed. Observe and reconcile again.
 var ErrConflict = errors.New("the portal has changed meanwhile")
 
 // Error tells what failed, where, why, and what to do.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 package engine
 
 import (
@@ -6,8 +8,6 @@ import (
 	"fmt"
 	"sync"
 	"time"
-
-	"golang.org/x/sync/semaphore"
 
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
 )
@@ -21,16 +21,12 @@ type Runner interface {
 	Run(ctx context.Context, desired *stack.Stack, op *stack.Operation) error
 }
 
-const (
-	// parallelCalls bounds the calls that make an engine work at one time. Waits
-	// are not counted. Measured on a Docker Engine: more than 8 gain nothing.
-	parallelCalls = 8
-	// rollbackLimit bounds a rollback, which goes on after ctx has ended.
-	rollbackLimit = 10 * time.Minute
-)
+// rollbackLimit bounds a rollback, which goes on after ctx has ended.
+const rollbackLimit = 10 * time.Minute
 
 // Execute walks the plan in parallel: an operation starts the moment all that
-// it waits for have succeeded. When one fails, what waits for it is not
+// it waits for have succeeded; how much a host bears at a time is the engine's
+// business. When one fails, what waits for it is not
 // attempted, the rest goes on, and the replacement it belongs to is rolled
 // back. The failures are returned joined.
 //
@@ -38,7 +34,6 @@ const (
 func Execute(ctx context.Context, r Runner, desired *stack.Stack, plan stack.Plan, progress func(*stack.Operation)) error {
 	x := &executor{
 		runner: r, desired: desired, plan: plan, progress: progress,
-		calls: semaphore.NewWeighted(parallelCalls),
 		nodes: make(map[string]*node, len(plan.Operations)),
 	}
 	for _, op := range plan.Operations {
@@ -60,7 +55,6 @@ type executor struct {
 	desired  *stack.Stack
 	plan     stack.Plan
 	progress func(*stack.Operation)
-	calls    *semaphore.Weighted
 	nodes    map[string]*node
 }
 
@@ -97,26 +91,10 @@ func (x *executor) visit(ctx context.Context, n *node) error {
 }
 
 func (x *executor) run(ctx context.Context, op *stack.Operation) error {
-	if !waits(op.Kind) {
-		if err := x.calls.Acquire(ctx, 1); err != nil {
-			return context.Cause(ctx)
-		}
-		defer x.calls.Release(1)
-	}
 	if x.progress != nil {
 		x.progress(op)
 	}
 	return x.runner.Run(ctx, x.desired, op)
-}
-
-// waits tells of operations that wait for a container rather than make the
-// engine work. A stop waits for the container to end.
-func waits(k stack.Kind) bool {
-	switch k {
-	case stack.WaitHealthy, stack.WaitDone, stack.WaitEnd, stack.Stop:
-		return true
-	}
-	return false
 }
 
 // rollBack undoes the replacement that op belongs to and that failed with

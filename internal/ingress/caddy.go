@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Package ingress renders the configuration of a portal's load balancer from
 // the routes of its services. It is pure: same routes, same bytes.
 package ingress

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 package ingress
 
 // The part of Caddy's configuration that is used here.

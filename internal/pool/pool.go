@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Package pool is the set of Docker hosts that portals run on: how each is
 // reached, what it lists, what happens on it, and which one a portal gets.
 package pool

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Package provider is Terraform's side: the provider block, and in a folder
 // each, the resources and data sources.
 package provider

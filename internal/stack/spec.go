@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Package stack is the domain: what a portal's stack should be, what was
 // observed of it, and the operations that lead from one to the other.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Package docker runs portals as plain containers on Docker hosts. A portal
 // lives on one host of the pool.
 package docker
@@ -8,7 +10,6 @@ import (
 	"net/netip"
 	"path"
 	"sort"
-	"sync"
 
 	"golang.org/x/sync/singleflight"
 
@@ -40,16 +41,21 @@ type Engine struct {
 	pool    *pool.Pool
 	options Options
 
-	pulls  singleflight.Group // by host and image
-	probes sync.Map           // host name → chan struct{}, the slots for health commands
-	agent  agentBinary
+	pulls   singleflight.Group // by host and image
+	changes slots
+	stops   slots
+	probes  slots
+	agent   agentBinary
 }
 
 var _ engine.Engine = (*Engine)(nil)
 
 // New makes an engine over a pool, which it closes with itself.
 func New(p *pool.Pool, o Options) *Engine {
-	e := &Engine{pool: p, options: o}
+	e := &Engine{
+		pool: p, options: o,
+		changes: slots{size: changeSlots}, stops: slots{size: stopSlots}, probes: slots{size: probeSlots},
+	}
 	e.agent.path = o.AgentBinary
 	return e
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 package docker
 
 import (
@@ -13,8 +15,6 @@ const (
 	// fast, longer for what takes minutes anyway.
 	minProbeGap = 500 * time.Millisecond
 	maxProbeGap = 4 * time.Second
-	// probeSlots bounds the health commands that run on one host at a time.
-	probeSlots = 4
 	// probeTimeout bounds a health command that names no time-out itself, as
 	// Docker does.
 	probeTimeout = 30 * time.Second
@@ -31,32 +31,23 @@ func (t *task) probe(ctx context.Context, r container.InspectResponse, healthy c
 	if timeout == 0 {
 		timeout = probeTimeout
 	}
-	slots := t.engine.probeSlots(t.host.Name)
 	for gap := minProbeGap; ; gap = min(gap*5/4, maxProbeGap) {
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(gap):
 		}
-		select {
-		case <-ctx.Done():
+		release, err := t.engine.probes.take(ctx, t.host.Name)
+		if err != nil {
 			return
-		case slots <- struct{}{}:
 		}
 		ok := t.runHealthCommand(ctx, r.ID, command, timeout)
-		<-slots
+		release()
 		if ok {
 			close(healthy)
 			return
 		}
 	}
-}
-
-// probeSlots are the slots of a host.
-func (e *Engine) probeSlots(host string) chan struct{} {
-	v, _ := e.probes.LoadOrStore(host, make(chan struct{}, probeSlots))
-	slots, _ := v.(chan struct{})
-	return slots
 }
 
 // healthCommand is what a container's health check runs, nil when it has none.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 package docker
 
 import (
@@ -93,7 +95,15 @@ func (e *Engine) Run(ctx context.Context, desired *stack.Stack, op *stack.Operat
 		// After a failure, too: it may have happened all the same.
 		defer h.Changed()
 	}
-	return r.run(&task{engine: e, host: h, api: c, stack: desired, op: op}, ctx)
+	t := &task{engine: e, host: h, api: c, stack: desired, op: op}
+	if slots := e.slotsFor(op.Kind); slots != nil {
+		release, err := slots.take(ctx, h.Name)
+		if err != nil {
+			return t.fail("wait for a turn to work on", err)
+		}
+		defer release()
+	}
+	return r.run(t, ctx)
 }
 
 func (t *task) ensureImage(ctx context.Context) error {

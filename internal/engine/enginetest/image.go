@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Package enginetest holds what tests of engines share: a tiny image, small
 // stacks, and the contract that every engine must keep.
 package enginetest

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Package fake is an engine in memory, with a real file agent on a directory
 // of this machine. It passes the contract tests that the real engines pass,
 // and lets tests fail any call of theirs.

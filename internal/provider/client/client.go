@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Package client holds what a configured provider hands to its resources and
 // data sources, and turns errors of the domain into Terraform's diagnostics.
 package client

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Package portal is the resource portal and its data sources.
 package portal
 

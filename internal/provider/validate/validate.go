@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Package validate checks attribute values by themselves, so that a mistake
 // fails in `terraform validate`, with a hint at what to write instead.
 package validate

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Command search is a stand-in for Elasticsearch in the demo: it answers the
 // small part of its REST API that the demo uses, and keeps its documents in one
 // file per index. What it does not know it refuses by name. It has no analysis,

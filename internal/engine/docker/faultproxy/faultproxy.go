@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Package faultproxy stands between a client and a Docker Engine in tests: it
 // passes requests on, keeps a record of them, and spoils the ones it is told
 // to.
