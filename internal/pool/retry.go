@@ -44,14 +44,16 @@ func IsTransient(err error) bool {
 	return transientConn(err) || cerrdefs.IsInternal(err) || cerrdefs.IsUnavailable(err) || refusedUpgrade(err)
 }
 
-// transientConn tells whether a connection was refused, or dropped while an
-// answer was due. A time-out is not transient.
+// transientConn tells whether a connection was refused, or dropped while a
+// request was under way; net/http closes a connection that it sees dropped, so
+// that a body still being written meets net.ErrClosed. A time-out is not
+// transient.
 func transientConn(err error) bool {
 	var nerr net.Error
 	if errors.As(err, &nerr) && nerr.Timeout() {
 		return false
 	}
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+	return errors.Is(err, net.ErrClosed) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNREFUSED) ||
 		strings.Contains(err.Error(), "server closed idle connection")
 }
