@@ -12,11 +12,11 @@ import (
 const (
 	// changeSlots bounds the calls that make one host work, over all portals:
 	// more at a time gain nothing, and Docker 20.10 has been seen to lock up in
-	// its network part while hundreds of containers ended at once.
+	// its network part while 23 containers and more ended at once.
 	changeSlots = 8
-	// stopSlots bounds the calls that wait for a container to end. They are more,
-	// as most of them only wait.
-	stopSlots = 16
+	// stopSlots bounds the calls that wait for a container to end, apart from the
+	// others: one that takes minutes to end must not hold up what is to start.
+	stopSlots = 8
 	// probeSlots bounds the health commands that run on one host at a time.
 	probeSlots = 4
 )
