@@ -12,9 +12,9 @@ import (
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
 )
 
-// ErrSkipped marks operations that were not attempted because one they wait
+// errSkipped marks operations that were not attempted because one they wait
 // for failed. Execute does not return it: the failure itself is returned.
-var ErrSkipped = errors.New("not attempted")
+var errSkipped = errors.New("not attempted")
 
 // Runner carries out one operation of a plan.
 type Runner interface {
@@ -76,7 +76,7 @@ func (x *executor) visit(ctx context.Context, n *node) error {
 		}
 		<-before.done
 		if before.err != nil {
-			return ErrSkipped
+			return errSkipped
 		}
 	}
 	if ctx.Err() != nil {
@@ -120,7 +120,7 @@ func (x *executor) failures() error {
 	seen := map[string]bool{}
 	for _, op := range x.plan.Operations {
 		err := x.nodes[op.ID].err
-		if err == nil || errors.Is(err, ErrSkipped) || seen[err.Error()] {
+		if err == nil || errors.Is(err, errSkipped) || seen[err.Error()] {
 			continue
 		}
 		seen[err.Error()] = true

@@ -97,7 +97,7 @@ func TestExecuteFailureStopsOnlyWhatWaitsForIt(t *testing.T) {
 	r := &recorder{fail: map[string]error{"a": broken}}
 	plan := stack.Plan{Operations: []*stack.Operation{op("a"), op("b", "a"), op("c", "b"), op("other"), op("more", "other")}}
 	err := Execute(t.Context(), r, nil, plan, nil)
-	if !errors.Is(err, broken) || strings.Contains(err.Error(), ErrSkipped.Error()) {
+	if !errors.Is(err, broken) || strings.Contains(err.Error(), errSkipped.Error()) {
 		t.Errorf("got %v, want just the failure itself", err)
 	}
 	slices.Sort(r.ran)
