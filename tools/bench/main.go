@@ -79,7 +79,7 @@ type bench struct {
 	counter   *counter
 	terraform *terraform
 	results   []*result
-	start     samples // Terraform's own start
+	start     samples // Terraform's own start, with one portal
 	many      []manyResult
 	version   string // of docker compose, empty without it
 }
@@ -165,7 +165,8 @@ func (b *bench) measure(ctx context.Context) error {
 				*r = result{contender: r.contender}
 			}
 		}
-		if err := b.start.add(func() error { return b.terraform.start(ctx) }); err != nil {
+		one := []string{b.terraform.project(roundID(round))}
+		if err := b.start.add(func() error { return b.terraform.start(ctx, one) }); err != nil {
 			return err
 		}
 	}

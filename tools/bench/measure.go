@@ -98,8 +98,9 @@ func (r *result) countRequests(ctx context.Context, c *counter, id string) error
 type manyResult struct {
 	portals           int
 	plan, floor       samples
-	requests, bytes   int64 // of one plan
-	provider, command int64 // peak memory in bytes of the provider and of Terraform
+	start             samples // Terraform's own start, with as many portals
+	requests, bytes   int64   // of one plan
+	provider, command int64   // peak memory in bytes of the provider and of Terraform
 }
 
 // measureMany makes n portals, on top of those that are there, and times a
@@ -120,7 +121,7 @@ func (b *bench) measureMany(ctx context.Context, n int) (manyResult, error) {
 		if err := m.plan.add(func() error { return b.terraform.plan(ctx, names) }); err != nil {
 			return m, err
 		}
-		if err := b.start.add(func() error { return b.terraform.start(ctx) }); err != nil {
+		if err := m.start.add(func() error { return b.terraform.start(ctx, names) }); err != nil {
 			return m, err
 		}
 	}

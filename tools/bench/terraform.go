@@ -41,8 +41,7 @@ resource "portal" "this" {
 }
 `
 
-// newTerraform lays out a configuration with portals and one without any
-// resource, which shows what Terraform costs by itself.
+// newTerraform lays out the configuration.
 func newTerraform(w workload, provider, socket string) (*terraform, error) {
 	t := &terraform{workload: w, commander: commander{
 		socket: socket,
@@ -54,14 +53,12 @@ func newTerraform(w workload, provider, socket string) (*terraform, error) {
 	}}
 	storage := filepath.Join(w.dir, "storage")
 	blueprint := filepath.Join(w.dir, "blueprint", "compose.yaml")
-	header := fmt.Sprintf(configuration, storage)
 	files := map[string]string{
 		blueprint: w.composeFile("", true),
 		filepath.Join(w.dir, "terraform.rc"): fmt.Sprintf(
 			"provider_installation {\n  dev_overrides {\n    \"privateportals/portal\" = %q\n  }\n  direct {}\n}\n",
 			filepath.Dir(provider)),
-		filepath.Join(t.portals(), "main.tf"): header + fmt.Sprintf(resources, blueprint),
-		filepath.Join(t.empty(), "main.tf"):   header,
+		filepath.Join(t.portals(), "main.tf"): fmt.Sprintf(configuration, storage) + fmt.Sprintf(resources, blueprint),
 	}
 	if err := os.Mkdir(storage, 0o755); err != nil {
 		return nil, err
@@ -78,8 +75,6 @@ func newTerraform(w workload, provider, socket string) (*terraform, error) {
 }
 
 func (t *terraform) portals() string { return filepath.Join(t.dir, "portals") }
-
-func (t *terraform) empty() string { return filepath.Join(t.dir, "empty") }
 
 func (t *terraform) name() string { return "terraform with this provider" }
 
@@ -124,9 +119,10 @@ func (t *terraform) destroyAll(ctx context.Context) error {
 	return t.terraform(ctx, []string{}, "destroy", "-auto-approve")
 }
 
-// start is a plan with nothing in it: Terraform's own start.
-func (t *terraform) start(ctx context.Context) error {
-	return t.exec(ctx, []string{"terraform", "-chdir=" + t.empty()}, "plan", "-refresh=false", "-no-color")
+// start is a plan of the named portals that asks the engine nothing: what
+// Terraform, the provider's process and the blueprint cost by themselves.
+func (t *terraform) start(ctx context.Context, names []string) error {
+	return t.terraform(ctx, names, "plan", "-refresh=false")
 }
 
 // names of n portals, for the measurements with many.
