@@ -27,26 +27,41 @@ const (
 	RoleAgent = "agent"
 )
 
-// Capabilities that a file agent needs beside none: it sets owners, and reaches
-// files of any owner. Everything else may be dropped.
-var Capabilities = []string{"CHOWN", "DAC_OVERRIDE", "FOWNER"}
-
-// FilesCommand returns the arguments that make a container of the agent's image
-// the file agent of a portal. path is where the shared drive is on the hosts.
-func FilesCommand(portal, path string) []string {
-	return []string{"agent", "files", "--root", MountPoint, "--path", path, "--portal", portal}
+// Capabilities returns what the file agent of a portal needs beside none: it
+// sets owners, and reaches files of any owner. The agent of the whole drive,
+// which has no portal, reaches files, and its mount is to be read-only.
+// DAC_READ_SEARCH would read as well, but also lets a process open files by
+// their number, beyond its mounts.
+func Capabilities(portal string) []string {
+	if portal == "" {
+		return []string{"DAC_OVERRIDE"}
+	}
+	return []string{"CHOWN", "DAC_OVERRIDE", "FOWNER"}
 }
 
-const usage = `usage: terraform-provider-portal agent files --root DIR --portal NAME [--path DIR]
+// FilesCommand returns the arguments that make a container of the agent's image
+// the file agent of a portal, or, when that is empty, the one that reads the
+// whole drive. path is where the shared drive is on the hosts.
+func FilesCommand(portal, path string) []string {
+	command := []string{"agent", "files", "--root", MountPoint, "--path", path}
+	if portal == "" {
+		return append(command, "--read-only")
+	}
+	return append(command, "--portal", portal)
+}
 
-Serves a portal's directory on the shared drive over standard input and output.
-The provider starts it in a container; there is no reason to run it by hand.
+const usage = `usage: terraform-provider-portal agent files --root DIR (--portal NAME | --read-only) [--path DIR]
+
+Serves a portal's directory on the shared drive over standard input and output,
+or lets all of them be read. The provider starts it in a container; there is no
+reason to run it by hand.
 `
 
-// Main runs the agent that args ask for ("files", …), and returns the exit code.
+// Main runs the agent that args ask for ("files", "schedule"), and returns the
+// exit code.
 func Main(args []string) int {
-	if len(args) == 0 || args[0] != "files" {
-		fmt.Fprint(os.Stderr, usage)
+	if len(args) == 0 || args[0] != "files" && args[0] != "schedule" {
+		fmt.Fprint(os.Stderr, usage+"\n"+scheduleUsage)
 		return 2
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -54,7 +69,12 @@ func Main(args []string) int {
 	// Standard output belongs to the protocol: a stray print must not break it.
 	out := os.Stdout
 	os.Stdout = os.Stderr
-	err := files(ctx, args[1:], os.Stdin, out)
+	var err error
+	if args[0] == "schedule" {
+		err = runScheduler(ctx, args[1:])
+	} else {
+		err = files(ctx, args[1:], os.Stdin, out)
+	}
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return 2
@@ -66,7 +86,10 @@ func Main(args []string) int {
 }
 
 // filesFlags are the arguments of the file agent.
-type filesFlags struct{ root, path, portal string }
+type filesFlags struct {
+	root, path, portal string
+	readOnly           bool
+}
 
 func parseFiles(args []string) (filesFlags, error) {
 	var f filesFlags
@@ -76,11 +99,12 @@ func parseFiles(args []string) (filesFlags, error) {
 	flags.StringVar(&f.root, "root", "", "where the shared drive is mounted here")
 	flags.StringVar(&f.path, "path", "", "where it is mounted on the hosts, for messages")
 	flags.StringVar(&f.portal, "portal", "", "name of the portal")
+	flags.BoolVar(&f.readOnly, "read-only", false, "let all portals be read")
 	if err := flags.Parse(args); err != nil {
 		return f, err
 	}
-	if f.root == "" || f.portal == "" || flags.NArg() > 0 {
-		return f, errors.New("agent files needs --root and --portal, and takes no other arguments than flags")
+	if f.root == "" || (f.portal == "") != f.readOnly || flags.NArg() > 0 {
+		return f, errors.New("agent files needs --root and either --portal or --read-only, and takes no other arguments than flags")
 	}
 	if f.path == "" {
 		f.path = f.root

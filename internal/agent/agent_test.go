@@ -155,11 +155,17 @@ func TestMainUsage(t *testing.T) {
 		args []string
 		want int
 	}{
-		"no command":      {nil, 2},
-		"unknown command": {[]string{"nope"}, 2},
-		"help":            {[]string{"files", "--help"}, 2},
-		"no root":         {[]string{"files", "--portal", "acme"}, 1},
-		"a bad name":      {[]string{"files", "--root", t.TempDir(), "--portal", "../x"}, 1},
+		"no command":               {nil, 2},
+		"unknown command":          {[]string{"nope"}, 2},
+		"help":                     {[]string{"files", "--help"}, 2},
+		"no root":                  {[]string{"files", "--portal", "acme"}, 1},
+		"no portal":                {[]string{"files", "--root", t.TempDir()}, 1},
+		"a portal to be read only": {[]string{"files", "--root", t.TempDir(), "--portal", "acme", "--read-only"}, 1},
+		"a bad name":               {[]string{"files", "--root", t.TempDir(), "--portal", "../x"}, 1},
+		"help on schedules":        {[]string{"schedule", "--help"}, 2},
+		"no host":                  {[]string{"schedule", "--root", t.TempDir()}, 1},
+		"no run at all":            {[]string{"schedule", "--root", t.TempDir(), "--host", "dal-1", "--limit", "0"}, 1},
+		"nothing to tell":          {[]string{"schedule", "--health"}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			old := os.Stdout

@@ -32,7 +32,15 @@ type Engine interface {
 	Run(ctx context.Context, desired *stack.Stack, op *stack.Operation) error
 	// Logs returns the last lines of a container's output.
 	Logs(ctx context.Context, container string, lines int) (string, error)
-	// Agent starts the file agent beside the drive. Closing it ends it.
+	// Exec runs a command in a container that runs, with the given standard
+	// input, and returns the end of what it wrote. A code other than 0 is an
+	// *Error, with that as its Log.
+	Exec(ctx context.Context, portal, container string, command []string, input []byte) (string, error)
+	// SyncSchedulers lets the scheduler run on those hosts, and only on those,
+	// that have a task with a schedule.
+	SyncSchedulers(ctx context.Context) error
+	// Agent starts the file agent beside the drive: of one portal or, without a
+	// name, one that reads any portal and writes nothing. Closing it ends it.
 	Agent(ctx context.Context, portal string) (Agent, error)
 	// StorageID returns the id of the shared drive that containers of the pool
 	// were made with, empty when there are none.

@@ -27,6 +27,13 @@ const (
 	// LabelDependsOn lists what a service was ordered after, in Compose's form
 	// "mysql:service_healthy:false,redis:service_started:false".
 	LabelDependsOn = "com.docker.compose.depends_on"
+	// LabelOwner tells which part of the portal's stack a container belongs to;
+	// those of the portal's blueprint do not have it.
+	LabelOwner = "io.privateportals.owner"
+	// LabelSchedule is when the scheduler starts a task, in JSON.
+	LabelSchedule = "io.privateportals.schedule"
+	// LabelRestartOn lists, with commas, what restarts the service.
+	LabelRestartOn = "io.privateportals.restart-on"
 	// LabelRole marks containers that belong to no portal: "agent".
 	LabelRole = "io.privateportals.role"
 )
@@ -34,5 +41,6 @@ const (
 // keptLabels are the labels that stay in memory from a list of containers.
 var keptLabels = []string{
 	LabelPortal, LabelService, LabelNumber, LabelDigest, LabelTask, LabelIntended,
-	LabelMemory, LabelStorage, LabelDirectory, LabelDependsOn, LabelRole,
+	LabelMemory, LabelStorage, LabelDirectory, LabelDependsOn, LabelOwner, LabelSchedule,
+	LabelRestartOn, LabelRole,
 }

@@ -21,6 +21,9 @@ var (
 	ErrReadOnly   = errors.New("the shared drive is read-only")
 	ErrDenied     = errors.New("the shared drive refused it")
 	ErrNotRegular = errors.New("not a regular file")
+	// ErrLost means that the agent ended, or cannot be reached any more. What it
+	// was doing may have been done.
+	ErrLost = errors.New("the connection to the file agent was lost")
 )
 
 var sentinels = map[wire.Code]error{

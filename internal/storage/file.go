@@ -39,11 +39,11 @@ func (s *Session) ReadFile(ctx context.Context, path string) (data []byte, hash 
 	return reply.Data, reply.Hash, nil
 }
 
-// WriteFile replaces a file of the overrides directory as a whole: a reader
-// sees the old content or the new one. Between sessions the portal's lock keeps
-// the check of IfHash and the replacement together. A program in a container
-// does not know that lock: its write within the few microseconds between them
-// would be lost.
+// WriteFile replaces a file of the overrides directory as a whole, if it has the
+// hash IfHash: a reader sees the old content or the new one. The portal's lock
+// keeps out other sessions, and the lock overrides/.lock the programs that know
+// it; one that holds it for more than five seconds is an error. For what remains
+// of others, see the package.
 func (s *Session) WriteFile(ctx context.Context, path string, data []byte, options WriteOptions) error {
 	args := wire.WriteArgs{
 		Path: path, Data: data, IfHash: options.IfHash,

@@ -61,20 +61,24 @@ type Manifest struct {
 // then nothing else is set. A manifest that cannot be read is an error, and
 // stays as it is.
 func (s *Session) Manifest(ctx context.Context) (Manifest, error) {
-	const doing = "reading the manifest"
 	var reply wire.ManifestReply
-	if err := s.call(ctx, doing, "Manifest", wire.None{}, &reply); err != nil {
+	if err := s.call(ctx, "reading the manifest", "Manifest", wire.None{}, &reply); err != nil {
 		return Manifest{}, err
 	}
+	return manifestOf(reply, s.portal)
+}
+
+// manifestOf makes a manifest of what the agent found at a portal's directory.
+func manifestOf(reply wire.ManifestReply, portal string) (Manifest, error) {
 	switch reply.Place {
 	case wire.PlaceNone:
 		return Manifest{Status: None}, nil
 	case wire.PlaceForeign:
 		return Manifest{Status: Foreign}, nil
 	}
-	m, err := parseManifest(reply.Data, s.portal)
+	m, err := parseManifest(reply.Data, portal)
 	if err != nil {
-		return Manifest{}, fmt.Errorf("%s of portal %q: %s/portal.json on the shared drive %w", doing, s.portal, s.portal, err)
+		return Manifest{}, fmt.Errorf("reading the manifest of portal %q: %s/portal.json on the shared drive %w", portal, portal, err)
 	}
 	return m, nil
 }

@@ -3,13 +3,9 @@
 package storage
 
 import (
-	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"net/rpc"
-	"strings"
 	"sync"
 	"time"
 
@@ -17,130 +13,39 @@ import (
 	"github.com/privateportals/terraform-provider-portal/internal/storage/wire"
 )
 
-const (
-	// pingInterval is how often a session shows that it is alive; the agent
-	// ends after two minutes of silence.
-	pingInterval = 20 * time.Second
-	// farewell bounds the release of the lock in Close.
-	farewell = 5 * time.Second
-)
+// farewell bounds the release of the lock in Close.
+const farewell = 5 * time.Second
 
 // Session is a conversation with one file agent about one portal. It is safe
 // for concurrent use; the agent makes one change at a time. When a method's
 // context ends, the method returns at once, but the agent may still finish what
 // it was asked.
 type Session struct {
+	*client
 	portal string
-	host   string
-	client *rpc.Client
-	stop   chan struct{}
-	close  func() error
-}
-
-// pipe reads through the buffer that took the greeting.
-type pipe struct {
-	io.Reader
-	io.WriteCloser
+	end    func() error
 }
 
 // Open greets the agent at the other end of conn, which runs on host. The
 // session owns conn from here on, and closes it also when Open fails.
 func Open(ctx context.Context, conn io.ReadWriteCloser, portal, host string) (*Session, error) {
-	reader := bufio.NewReader(conn)
-	err := await(ctx, func() error { return readGreeting(reader) })
+	c, err := connect(ctx, conn, wire.Service, fmt.Sprintf("of portal %q on host %q", portal, host))
 	if err != nil {
-		conn.Close()
-		return nil, fmt.Errorf("starting the file agent of portal %q on host %q: %w", portal, host, err)
+		return nil, err
 	}
-	s := &Session{
-		portal: portal,
-		host:   host,
-		client: rpc.NewClient(pipe{Reader: reader, WriteCloser: conn}),
-		stop:   make(chan struct{}),
-	}
-	s.close = sync.OnceValue(s.end)
-	go s.ping()
+	s := &Session{client: c, portal: portal}
+	s.end = sync.OnceValue(func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), farewell)
+		defer cancel()
+		// Best effort: the agent releases the lock itself when its input ends.
+		_ = s.Unlock(ctx)
+		return c.close()
+	})
 	return s, nil
 }
 
-// readGreeting checks that an agent of the same protocol is at the other end.
-func readGreeting(r *bufio.Reader) error {
-	var line []byte
-	for len(line) < 200 && !strings.HasSuffix(string(line), "\n") {
-		b, err := r.ReadByte()
-		if err != nil {
-			return fmt.Errorf("it ended before it answered (it wrote %q): %w", line, err)
-		}
-		line = append(line, b)
-	}
-	if string(line) == wire.GreetingLine() {
-		return nil
-	}
-	if protocol, ok := strings.CutPrefix(string(line), wire.Greeting); ok {
-		return fmt.Errorf("it speaks protocol %s and this provider speaks %d: the agent's image is of another build; use the image that belongs to this version of the provider",
-			strings.TrimSpace(protocol), wire.Protocol)
-	}
-	return fmt.Errorf("it did not answer like an agent but with %q", line)
-}
-
 // Close releases the lock if the session holds it, and ends the agent.
-func (s *Session) Close() error { return s.close() }
-
-func (s *Session) end() error {
-	close(s.stop)
-	ctx, cancel := context.WithTimeout(context.Background(), farewell)
-	defer cancel()
-	// Best effort: the agent releases the lock itself when its input ends.
-	_ = s.Unlock(ctx)
-	if err := s.client.Close(); err != nil && !errors.Is(err, rpc.ErrShutdown) {
-		return fmt.Errorf("closing the file agent of portal %q on host %q: %w", s.portal, s.host, err)
-	}
-	return nil
-}
-
-func (s *Session) ping() {
-	ticker := time.NewTicker(pingInterval)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-s.stop:
-			return
-		case <-ticker.C:
-			s.client.Go(wire.Service+".Ping", wire.None{}, &wire.None{}, make(chan *rpc.Call, 1))
-		}
-	}
-}
-
-// call runs one method of the agent. doing completes "… of portal acme on host
-// dal-1: why".
-func (s *Session) call(ctx context.Context, doing, method string, args, reply any) error {
-	err := await(ctx, func() error { return s.client.Call(wire.Service+"."+method, args, reply) })
-	var reported rpc.ServerError
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &reported):
-		err = fromAgent(string(reported))
-	case ctx.Err() == nil: // the pipe broke
-		err = fmt.Errorf("the connection to the file agent was lost: %w", err)
-	}
-	return fmt.Errorf("%s of portal %q on host %q: %w", doing, s.portal, s.host, err)
-}
-
-// await runs f, and returns early when ctx ends.
-func await(ctx context.Context, f func() error) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	done := make(chan error, 1)
-	go func() { done <- f() }()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case err := <-done:
-		return err
-	}
-}
+func (s *Session) Close() error { return s.end() }
 
 // DriveCheck says which drive is expected.
 type DriveCheck struct {

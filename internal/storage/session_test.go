@@ -50,6 +50,14 @@ func TestOpenRefusesWhatIsNoAgent(t *testing.T) {
 			if _, err := there.Write([]byte("x")); err == nil {
 				t.Error("the pipe was left open")
 			}
+			here, there := net.Pipe()
+			go func() {
+				_, _ = io.WriteString(there, tt.text)
+				there.Close()
+			}()
+			if _, err := storage.OpenReader(t.Context(), here, "dal-1"); err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), `host "dal-1"`) {
+				t.Errorf("a reader got %v, want %q", err, tt.want)
+			}
 		})
 	}
 }
@@ -88,7 +96,7 @@ func TestLostAgent(t *testing.T) {
 		t.Fatal(err)
 	}
 	there.Close()
-	if err := s.Delete(t.Context()); err == nil || !strings.Contains(err.Error(), "file agent was lost") {
+	if err := s.Delete(t.Context()); !errors.Is(err, storage.ErrLost) || !strings.Contains(err.Error(), "file agent was lost") {
 		t.Errorf("got %v", err)
 	}
 	if err := s.Close(); err != nil {

@@ -7,6 +7,7 @@ package fileserver_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -42,15 +43,25 @@ func TestPlantedLinks(t *testing.T) {
 		"the overrides file":          {"acme/overrides/ansible_overrides.yml", func(v victim) string { return v.file }},
 		"the overrides file, to a secret of this portal": {"acme/overrides/ansible_overrides.yml", func(victim) string { return "../secrets/cookie" }},
 		"the link to the overrides":                      {"acme/ansible_overrides.yml", func(v victim) string { return v.file }},
+		"the lock of the overrides":                      {"acme/overrides/.lock", func(v victim) string { return v.file }},
+		"the lock of the overrides, to nothing":          {"acme/overrides/.lock", func(v victim) string { return v.outside + "/new" }},
+		"records":                                        {"acme/records", func(v victim) string { return v.outside }},
+		"records, to another portal's":                   {"acme/records", func(victim) string { return "../other" }},
+		"a record":                                       {"acme/records/file.json", func(v victim) string { return v.file }},
+		"the given secrets":                              {"acme/secrets/given", func(v victim) string { return v.outside }},
+		"a given secret":                                 {"acme/secrets/given/file", func(v victim) string { return v.file }},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			root := t.TempDir()
 			v := newVictim(t, root)
 			s := incomplete(t, root, "acme")
+			reader, _ := openReader(t, root)
 			must(t, s.Prepare(t.Context(), demoStack()))
 			_, hash, err := s.ReadFile(t.Context(), storage.OverridesPath)
 			must(t, err)
+			must(t, s.WriteRecord(t.Context(), "file", []byte("{}")))
+			must(t, s.WriteSecretFile(t.Context(), "file", []byte("token"), 1000, 1000))
 			secret := read(t, root, "acme/secrets/cookie")
 			must(t, os.RemoveAll(filepath.Join(root, tt.at)))
 			must(t, os.Symlink(tt.target(v), filepath.Join(root, tt.at)))
@@ -67,9 +78,24 @@ func TestPlantedLinks(t *testing.T) {
 			}
 			_ = s.WriteFile(ctx, storage.OverridesPath, []byte("overwritten"), storage.WriteOptions{IfHash: hash})
 			_ = s.WriteFile(ctx, storage.OverridesPath, []byte("overwritten"), storage.WriteOptions{IfHash: storage.Absent})
+			if data, err := s.ReadRecord(ctx, "file"); err == nil && strings.Contains(string(data), "victim") {
+				t.Errorf("a session read the record %q", data)
+			}
+			if secrets, err := s.GeneratedSecrets(ctx); err == nil && strings.Contains(fmt.Sprint(secrets), "victim") {
+				t.Errorf("a session read the secrets %q", secrets)
+			}
+			if found, err := reader.Portal(ctx, "acme"); err == nil &&
+				(strings.Contains(fmt.Sprintf("%s %s", found.Overrides, found.Records), "victim") || strings.Contains(string(found.Overrides), secret)) {
+				t.Errorf("a reader read %s %s", found.Overrides, found.Records)
+			}
+			_ = s.WriteRecord(ctx, "file", []byte("overwritten"))
+			_ = s.WriteSecretFile(ctx, "file", []byte("overwritten"), 7, 7)
 			_ = s.SaveManifest(ctx, storage.Manifest{Status: storage.Complete})
 			clear(st.Files)
 			_ = s.Prune(ctx, st)
+			v.check(t)
+			_ = s.RemoveRecord(ctx, "file")
+			_ = s.RemoveSecretFile(ctx, "file")
 			v.check(t)
 			_ = s.Delete(ctx)
 			v.check(t)
@@ -92,7 +118,9 @@ func newVictim(t *testing.T, root string) victim {
 	v.file = filepath.Join(v.outside, "file")
 	for _, d := range []string{v.outside, filepath.Join(root, "other")} {
 		must(t, os.MkdirAll(filepath.Join(d, "dddddddddddd"), 0o750))
-		must(t, os.WriteFile(filepath.Join(d, "file"), []byte("victim"), 0o640))
+		for _, name := range []string{"file", "file.json"} {
+			must(t, os.WriteFile(filepath.Join(d, name), []byte("victim"), 0o640))
+		}
 	}
 	must(t, os.WriteFile(filepath.Join(root, ".portal-storage"), []byte(someID), 0o644))
 	v.before = v.now(t)
@@ -101,7 +129,8 @@ func newVictim(t *testing.T, root string) victim {
 
 func (v victim) now(t *testing.T) string {
 	t.Helper()
-	return tree(t, v.outside) + read(t, v.file) + tree(t, filepath.Join(v.root, "other")) + read(t, v.root, "other/file")
+	return tree(t, v.outside) + read(t, v.file) + read(t, v.outside, "file.json") +
+		tree(t, filepath.Join(v.root, "other")) + read(t, v.root, "other/file") + read(t, v.root, "other/file.json")
 }
 
 func (v victim) check(t *testing.T) {
@@ -116,6 +145,7 @@ func TestPlantedSpecialFiles(t *testing.T) {
 	for _, at := range []string{
 		"portal.json", "overrides/ansible_overrides.yml", "secrets/cookie",
 		"config/aaaaaaaaaaaa/nginx.conf", "config/aaaaaaaaaaaa", "data/mysql", "overrides",
+		"overrides/.lock", "records", "records/file.json", "secrets/given", "secrets/given/file",
 	} {
 		for kind, make := range map[string]func(string) error{
 			"pipe":   func(p string) error { return syscall.Mkfifo(p, 0o666) },
@@ -125,6 +155,8 @@ func TestPlantedSpecialFiles(t *testing.T) {
 				root := t.TempDir()
 				s := incomplete(t, root, "acme")
 				must(t, s.Prepare(t.Context(), demoStack()))
+				must(t, s.WriteRecord(t.Context(), "file", []byte("{}")))
+				must(t, s.WriteSecretFile(t.Context(), "file", []byte("token"), 1000, 1000))
 				path := filepath.Join(root, "acme", at)
 				must(t, os.RemoveAll(path))
 				must(t, make(path))
@@ -136,6 +168,12 @@ func TestPlantedSpecialFiles(t *testing.T) {
 					_, err = s.Manifest(ctx)
 				case "overrides/ansible_overrides.yml":
 					_, _, err = s.ReadFile(ctx, storage.OverridesPath)
+				case "overrides/.lock":
+					err = s.WriteFile(ctx, storage.OverridesPath, nil, storage.WriteOptions{})
+				case "records", "records/file.json":
+					_, err = s.ReadRecord(ctx, "file")
+				case "secrets/given", "secrets/given/file":
+					err = s.WriteSecretFile(ctx, "file", nil, 0, 0)
 				default:
 					err = s.Prepare(ctx, demoStack())
 				}

@@ -13,7 +13,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"strings"
+	"regexp"
 	"syscall"
 
 	"github.com/privateportals/terraform-provider-portal/internal/storage/wire"
@@ -56,7 +56,7 @@ func (d dir) sub(name string) (dir, error) {
 	}
 	after, err := root.Stat(".")
 	if err == nil && !os.SameFile(before, after) {
-		err = errors.New("it was exchanged while it was opened")
+		err = errExchanged
 	}
 	if err != nil {
 		root.Close()
@@ -101,6 +101,25 @@ func (d dir) makeSub(name string, a attrs) (sub dir, made bool, err error) {
 	return sub, true, err
 }
 
+// private opens the directory name, which the agent alone writes to, makes it if
+// it is not there, and removes what an agent that died was writing in it. Only
+// the holder of the portal's lock may call it.
+func (d dir) private(name string, a attrs) (dir, error) {
+	sub, made, err := d.makeSub(name, a)
+	if err != nil || made {
+		return sub, err
+	}
+	err = sub.apply(a)
+	if err == nil {
+		err = sub.removeWhere(isTemp)
+	}
+	if err != nil {
+		sub.Close()
+		return dir{}, err
+	}
+	return sub, nil
+}
+
 func (d dir) applyDir(name string, a attrs) error {
 	sub, err := d.sub(name)
 	if err != nil {
@@ -122,6 +141,30 @@ func (d dir) apply(a attrs) error {
 
 // open opens a regular file for reading.
 func (d dir) open(name string) (*os.File, fs.FileInfo, error) {
+	return d.openAs(name, os.O_RDONLY)
+}
+
+// openAs opens a regular file to be read, written or both.
+func (d dir) openAs(name string, access int) (*os.File, fs.FileInfo, error) {
+	var err error
+	for range attempts {
+		var f *os.File
+		var info fs.FileInfo
+		if f, info, err = d.tryOpen(name, access); !errors.Is(err, errExchanged) {
+			return f, info, err
+		}
+	}
+	return nil, nil, explain("opening", d.child(name), err)
+}
+
+// attempts bounds how often a file is opened again that others replace all the
+// time.
+const attempts = 20
+
+var errExchanged = errors.New("it was exchanged while it was opened")
+
+// tryOpen fails with errExchanged when what it opened is not what it looked at.
+func (d dir) tryOpen(name string, access int) (*os.File, fs.FileInfo, error) {
 	before, err := d.Lstat(name)
 	if err != nil {
 		return nil, nil, explain("opening", d.child(name), err)
@@ -130,30 +173,46 @@ func (d dir) open(name string) (*os.File, fs.FileInfo, error) {
 		return nil, nil, notRegular(d.child(name), before, "a regular file")
 	}
 	// Without O_NONBLOCK a pipe put there meanwhile would hang the agent.
-	f, err := d.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	f, err := d.OpenFile(name, access|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, nil, explain("opening", d.child(name), err)
 	}
 	after, err := f.Stat()
-	if err == nil && !os.SameFile(before, after) {
-		err = errors.New("it was exchanged while it was opened")
-	}
 	if err != nil {
 		f.Close()
 		return nil, nil, explain("opening", d.child(name), err)
+	}
+	if !os.SameFile(before, after) {
+		f.Close()
+		return nil, nil, errExchanged
 	}
 	return f, after, nil
 }
 
 // read returns the whole of a regular file.
 func (d dir) read(name string) ([]byte, fs.FileInfo, error) {
-	f, info, err := d.open(name)
-	if err != nil {
-		return nil, nil, err
+	for attempt := 1; ; attempt++ {
+		f, info, err := d.open(name)
+		if err != nil {
+			return nil, nil, err
+		}
+		data, err := readAll(f, d.child(name))
+		f.Close()
+		// NFS knows a file no more that another host replaced after it was opened.
+		if isCode(err, wire.Stale) && attempt < attempts {
+			continue
+		}
+		return data, info, err
 	}
-	defer f.Close()
-	data, err := readAll(f, d.child(name))
-	return data, info, err
+}
+
+// readHashed returns the whole of a regular file with its hash.
+func (d dir) readHashed(name string) (wire.ReadReply, error) {
+	data, _, err := d.read(name)
+	if err != nil {
+		return wire.ReadReply{}, err
+	}
+	return wire.ReadReply{Data: data, Hash: wire.Hash(data)}, nil
 }
 
 func readAll(f *os.File, shown string) ([]byte, error) {
@@ -165,6 +224,14 @@ func readAll(f *os.File, shown string) ([]byte, error) {
 		return nil, fmt.Errorf("%s is larger than %d MiB, which no file of its kind is: make it smaller", shown, maxFile>>20)
 	}
 	return data, nil
+}
+
+// checkSize refuses to write what could not be read again.
+func checkSize(shown string, data []byte) error {
+	if len(data) > maxFile {
+		return fmt.Errorf("%s would have %d bytes: at most %d MiB are allowed", shown, len(data), maxFile>>20)
+	}
+	return nil
 }
 
 // write makes or replaces the file name: a reader sees the old one or the new
@@ -179,6 +246,27 @@ func (d dir) write(name string, data []byte, a attrs) error {
 		return errors.Join(explain("writing", d.child(name), err), d.discard(temp))
 	}
 	return d.sync()
+}
+
+// create makes the file name as a whole, unless something is there.
+func (d dir) create(name string, data []byte, a attrs) (made bool, err error) {
+	if _, err := d.Lstat(name); err == nil {
+		return false, nil
+	}
+	temp := tempName()
+	err = d.writeNew(temp, data, a)
+	if err == nil {
+		// A link, unlike a rename, fails when somebody else was first.
+		err = d.Link(temp, name)
+		made = err == nil
+		if errors.Is(err, fs.ErrExist) {
+			err = nil
+		}
+	}
+	if err != nil {
+		err = explain("writing", d.child(name), err)
+	}
+	return made, errors.Join(err, d.discard(temp), d.sync())
 }
 
 // writeNew makes the file name, which must not be there.
@@ -198,6 +286,24 @@ func (d dir) writeNew(name string, data []byte, a attrs) error {
 		return err
 	}
 	return f.Close()
+}
+
+// remove removes the file name, if it is there.
+func (d dir) remove(name string) error {
+	info, err := d.Lstat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil && !info.Mode().IsRegular() {
+		return notRegular(d.child(name), info, "a regular file")
+	}
+	if err == nil {
+		err = d.Remove(name)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return explain("removing", d.child(name), err)
+	}
+	return d.sync()
 }
 
 // discard removes what was begun and could not be finished.
@@ -258,7 +364,10 @@ func (d dir) removeWhere(match func(name string) bool) error {
 	return nil
 }
 
-func isTemp(name string) bool { return strings.HasPrefix(name, tempPrefix) }
+// tempRE is narrow: in overrides/, other programs have temporary files as well.
+var tempRE = regexp.MustCompile(`^` + regexp.QuoteMeta(tempPrefix) + `[0-9a-f]{16}$`)
+
+func isTemp(name string) bool { return tempRE.MatchString(name) }
 
 func tempName() string { return tempPrefix + randomHex(8) }
 

@@ -30,24 +30,41 @@ var ignored = []string{"lost+found", ".snapshot"}
 // it may.
 func (s *server) checkDrive(args wire.DriveArgs) (string, error) {
 	if s.drive.Root == nil {
-		root, err := os.OpenRoot(s.options.Root)
+		d, err := openDrive(s.options)
 		if err != nil {
-			return "", notDrive("%s cannot be opened (%v): mount the shared drive there on this host", s.options.Path, err)
+			return "", err
 		}
-		s.drive = dir{Root: root, path: s.options.Path}
+		s.drive = d
 	}
-	id, err := s.drive.id()
+	id, err := s.drive.identify(args)
+	if err != nil {
+		return "", err
+	}
+	s.driveID = id
+	return id, nil
+}
+
+func openDrive(o Options) (dir, error) {
+	root, err := os.OpenRoot(o.Root)
+	if err != nil {
+		return dir{}, notDrive("%s cannot be opened (%v): mount the shared drive there on this host", o.Path, err)
+	}
+	return dir{Root: root, path: o.Path}, nil
+}
+
+// identify returns the drive's id if it is the one that is expected.
+func (d dir) identify(args wire.DriveArgs) (string, error) {
+	id, err := d.id()
 	if errors.Is(err, fs.ErrNotExist) {
-		id, err = s.initialise(args)
+		id, err = d.initialise(args)
 	}
 	if err != nil {
 		return "", err
 	}
 	if args.ID != "" && id != args.ID {
 		return "", notDrive("%s holds the shared drive %s, and %s is expected: mount the right drive there on this host, or correct the provider's storage.id",
-			s.drive.path, id, args.ID)
+			d.path, id, args.ID)
 	}
-	s.driveID = id
 	return id, nil
 }
 
@@ -65,8 +82,7 @@ func (d dir) id() (string, error) {
 }
 
 // initialise makes an empty directory a drive.
-func (s *server) initialise(args wire.DriveArgs) (string, error) {
-	d := s.drive
+func (d dir) initialise(args wire.DriveArgs) (string, error) {
 	switch {
 	case args.ID != "":
 		return "", notDrive("%s is not marked as the shared drive %s (it has no file %s): the drive is not mounted there on this host; mount it",
@@ -85,16 +101,8 @@ func (s *server) initialise(args wire.DriveArgs) (string, error) {
 		return "", notDrive("%s is not a shared drive of portals: it has no file %s and is not empty (it holds %s); give the provider's storage.path an empty directory, or mount the drive there on this host",
 			d.path, marker, abridge(names))
 	}
-	// A link, unlike a rename, fails when another agent was first: all get one id.
-	temp := tempName()
-	err = d.writeNew(temp, []byte(randomHex(16)+"\n"), attrs{mode: 0o644})
-	if err == nil {
-		err = d.Link(temp, marker)
-	}
-	if err != nil && !errors.Is(err, fs.ErrExist) {
-		return "", errors.Join(explain("writing", d.child(marker), err), d.discard(temp))
-	}
-	if err := errors.Join(d.discard(temp), d.sync()); err != nil {
+	// Another agent may be first: then both get its id.
+	if _, err := d.create(marker, []byte(randomHex(16)+"\n"), attrs{mode: 0o644}); err != nil {
 		return "", err
 	}
 	return d.id()

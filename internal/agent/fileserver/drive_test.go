@@ -32,7 +32,7 @@ func TestDrive(t *testing.T) {
 		"an empty directory becomes a drive": {},
 		"what file systems put there counts as empty": {setup: func(t *testing.T, root string) {
 			must(t, os.Mkdir(filepath.Join(root, "lost+found"), 0o700))
-			must(t, os.WriteFile(filepath.Join(root, ".tmp-0123"), nil, 0o600)) // a crashed initialisation
+			must(t, os.WriteFile(filepath.Join(root, ".tmp-0123456789abcdef"), nil, 0o600)) // a crashed initialisation
 		}},
 		"the drive itself":                   {setup: mark(someID + "\n")},
 		"the drive that was asked for":       {setup: mark(someID + "\n"), want: someID},

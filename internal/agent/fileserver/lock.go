@@ -69,7 +69,7 @@ func (s *server) tryLock(holder wire.Holder) error {
 		return fmt.Errorf("describing the holder of the lock: %w", err)
 	}
 	lock := &heldLock{
-		locks: locks, name: s.options.Portal, content: content, stale: s.options.Timing.Stale,
+		locks: locks, name: s.portal, content: content, stale: s.options.Timing.Stale,
 		stop: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	if err := lock.acquire(); err != nil {
@@ -89,7 +89,7 @@ func (s *server) holdsLock() error {
 	lock := s.lock
 	s.lockMu.Unlock()
 	if lock == nil {
-		return &wire.Error{Code: wire.NotLocked, Text: fmt.Sprintf("the lock of portal %q is not held by this session", s.options.Portal)}
+		return &wire.Error{Code: wire.NotLocked, Text: fmt.Sprintf("the lock of portal %q is not held by this session", s.portal)}
 	}
 	return lock.check()
 }

@@ -32,13 +32,16 @@ const (
 var (
 	calm = fileserver.DefaultTiming
 	// hasty agents call a lock stale after a second.
-	hasty = fileserver.Timing{Refresh: 100 * time.Millisecond, Stale: time.Second, Idle: time.Minute}
+	hasty = fileserver.Timing{Refresh: 100 * time.Millisecond, Stale: time.Second, Flock: 5 * time.Second, Idle: time.Minute}
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv(envEditor) != "" {
+		os.Exit(edit())
+	}
 	if root := os.Getenv(envRoot); root != "" {
 		var timing fileserver.Timing
-		if _, err := fmt.Sscan(os.Getenv(envTiming), &timing.Refresh, &timing.Stale, &timing.Idle); err != nil {
+		if _, err := fmt.Sscan(os.Getenv(envTiming), &timing.Refresh, &timing.Stale, &timing.Flock, &timing.Idle); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(2)
 		}
@@ -81,7 +84,7 @@ func startAgent(t *testing.T, root, portal string, timing fileserver.Timing) *ag
 	t.Helper()
 	a := &agent{Cmd: exec.Command(os.Args[0]), stderr: &bytes.Buffer{}}
 	a.Env = append(os.Environ(), envRoot+"="+root, envPortal+"="+portal,
-		fmt.Sprintf("%s=%d %d %d", envTiming, timing.Refresh, timing.Stale, timing.Idle))
+		fmt.Sprintf("%s=%d %d %d %d", envTiming, timing.Refresh, timing.Stale, timing.Flock, timing.Idle))
 	a.Stderr = a.stderr
 	in, err := a.StdinPipe()
 	must(t, err)
@@ -112,6 +115,16 @@ func open(t *testing.T, root, portal string, timing fileserver.Timing) (*storage
 	must(t, err)
 	t.Cleanup(func() { s.Close() })
 	return s, a
+}
+
+// openReader starts an agent of the whole drive and a reader with it.
+func openReader(t *testing.T, root string) (*storage.Reader, *agent) {
+	t.Helper()
+	a := startAgent(t, root, "", calm)
+	r, err := storage.OpenReader(t.Context(), a.conn, "dal-1")
+	must(t, err)
+	t.Cleanup(func() { r.Close() })
+	return r, a
 }
 
 // locked opens a session that may write.

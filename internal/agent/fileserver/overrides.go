@@ -33,18 +33,19 @@ const noOverrides = `---
 {}
 `
 
-// firstOverrides makes the overrides file and the link to it at the top of the
-// portal's directory, unless something is there.
+// firstOverrides makes the overrides file, the lock of those who write it, and
+// the link to it at the top of the portal's directory, unless something is there.
 func firstOverrides(portal dir) error {
 	d, err := portal.sub(overridesDir)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	if _, err := d.Lstat(overridesName); errors.Is(err, fs.ErrNotExist) {
-		if err := d.write(overridesName, []byte(noOverrides), attrs{uid: overridesID, gid: overridesID, mode: 0o660}); err != nil {
-			return err
-		}
+	if err := d.makeFlock(); err != nil {
+		return err
+	}
+	if _, err := d.create(overridesName, []byte(noOverrides), attrs{uid: overridesID, gid: overridesID, mode: 0o660}); err != nil {
+		return err
 	}
 	err = portal.Symlink(overridesDir+"/"+overridesName, overridesName)
 	if err != nil && !errors.Is(err, fs.ErrExist) {
@@ -60,15 +61,11 @@ var overridesAttrs = stack.Directory{UID: overridesID, GID: overridesID, Mode: 0
 // generated, or secret.
 func (s *server) openShared(file string) (d dir, name string, err error) {
 	parent, name := path.Split(file)
-	if parent != overridesDir+"/" || name == "" || name == "." || name == ".." || isTemp(name) || strings.ContainsRune(name, 0) {
+	if parent != overridesDir+"/" || name == "" || name == "." || name == ".." ||
+		name == flockName || strings.HasPrefix(name, tempPrefix) || strings.ContainsRune(name, 0) {
 		return dir{}, "", fmt.Errorf("%q is no path of a file in %s/: sessions read and write files there only", file, overridesDir)
 	}
-	portal, err := s.ownDir()
-	if err != nil {
-		return dir{}, "", err
-	}
-	defer portal.Close()
-	d, err = portal.sub(overridesDir)
+	d, err = s.ownSub(overridesDir)
 	return d, name, err
 }
 
@@ -78,38 +75,71 @@ func (s *server) readFile(file string) (wire.ReadReply, error) {
 		return wire.ReadReply{}, err
 	}
 	defer d.Close()
-	data, _, err := d.read(name)
-	if err != nil {
-		return wire.ReadReply{}, err
-	}
-	return wire.ReadReply{Data: data, Hash: wire.Hash(data)}, nil
+	return d.readHashed(name)
 }
 
 func (s *server) writeFile(args wire.WriteArgs) error {
-	if len(args.Data) > maxFile {
-		return fmt.Errorf("%s would have %d bytes: at most %d MiB are allowed", args.Path, len(args.Data), maxFile>>20)
-	}
 	d, name, err := s.openShared(args.Path)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	a := attrs{uid: args.UID, gid: args.GID, mode: fs.FileMode(args.Mode).Perm()}
-	hash := wire.Absent
-	data, info, err := d.read(name)
-	switch {
-	case err == nil:
-		hash = wire.Hash(data)
-		a.uid, a.gid = owner(info)
-		a.mode = info.Mode().Perm()
-	case !errors.Is(err, fs.ErrNotExist):
+	if err := checkSize(d.child(name), args.Data); err != nil {
 		return err
 	}
-	if hash != args.IfHash {
-		return &wire.Error{
-			Code: wire.Changed,
-			Text: fmt.Sprintf("%s was changed by somebody else since it was read, and was left as it is: read it again", d.child(name)),
-		}
+	lock, err := d.flock(s.options.Timing.Flock)
+	if err != nil {
+		return err
 	}
-	return d.write(name, args.Data, a)
+	defer lock.Close()
+	if err := d.removeWhere(isTemp); err != nil {
+		return err
+	}
+	if args.IfHash != wire.Absent {
+		return d.swap(name, args.IfHash, args.Data)
+	}
+	made, err := d.create(name, args.Data, attrs{uid: args.UID, gid: args.GID, mode: fs.FileMode(args.Mode).Perm()})
+	if err == nil && !made {
+		err = changed(d.child(name))
+	}
+	return err
+}
+
+// swap replaces the file name, which keeps its owner and mode, if it has the
+// given hash. The file is looked at again when the new content is on disk already,
+// so that what remains between this look and the replacement is one rename.
+func (d dir) swap(name, hash string, data []byte) error {
+	info, err := d.unchanged(name, hash)
+	if err != nil {
+		return err
+	}
+	uid, gid := owner(info)
+	temp := tempName()
+	err = d.writeNew(temp, data, attrs{uid: uid, gid: gid, mode: info.Mode().Perm()})
+	if err == nil {
+		_, err = d.unchanged(name, hash)
+	}
+	if err == nil {
+		err = d.Rename(temp, name)
+	}
+	if err != nil {
+		return errors.Join(explain("writing", d.child(name), err), d.discard(temp))
+	}
+	return d.sync()
+}
+
+// unchanged fails unless the file name has the given hash.
+func (d dir) unchanged(name, hash string) (fs.FileInfo, error) {
+	data, info, err := d.read(name)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && wire.Hash(data) != hash {
+		err = changed(d.child(name))
+	}
+	return info, err
+}
+
+func changed(shown string) error {
+	return &wire.Error{
+		Code: wire.Changed,
+		Text: fmt.Sprintf("%s was changed by somebody else since it was read, and was left as it is: read it again", shown),
+	}
 }

@@ -20,28 +20,34 @@ const manifestName = "portal.json"
 // that is known: the way to the overrides.
 const portalMode fs.FileMode = 0o711
 
+// home is where a portal's directory is.
+type home struct {
+	drive  dir
+	portal string
+}
+
 // portalDir opens the portal's directory, whatever is in it.
-func (s *server) portalDir() (dir, error) {
-	d, err := s.drive.sub(s.options.Portal)
+func (h home) portalDir() (dir, error) {
+	d, err := h.drive.sub(h.portal)
 	if isCode(err, wire.NotRegular) {
-		return dir{}, s.foreign(err.Error())
+		return dir{}, h.foreign(err.Error())
 	}
 	return d, err
 }
 
 // ownDir opens the portal's directory, and refuses one that has no manifest, or
 // another portal's.
-func (s *server) ownDir() (dir, error) {
-	d, err := s.portalDir()
+func (h home) ownDir() (dir, error) {
+	d, err := h.portalDir()
 	if err != nil {
 		return dir{}, err
 	}
 	data, _, err := d.read(manifestName)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = s.foreign("it has no " + manifestName)
+		err = h.foreign("it has no " + manifestName)
 	}
 	if err == nil {
-		err = s.names(data)
+		err = h.names(data)
 	}
 	if err != nil {
 		d.Close()
@@ -50,45 +56,67 @@ func (s *server) ownDir() (dir, error) {
 	return d, nil
 }
 
+// ownSub opens a directory of the portal's.
+func (h home) ownSub(name string) (dir, error) {
+	portal, err := h.ownDir()
+	if err != nil {
+		return dir{}, err
+	}
+	defer portal.Close()
+	return portal.sub(name)
+}
+
 // names fails unless a manifest's text names this agent's portal.
-func (s *server) names(manifest []byte) error {
+func (h home) names(manifest []byte) error {
 	var head struct {
 		Portal string `json:"portal"`
 	}
 	if err := json.Unmarshal(manifest, &head); err != nil {
-		return fmt.Errorf("%s/%s is not valid JSON (%w): restore it from a backup", s.drive.child(s.options.Portal), manifestName, err)
+		return fmt.Errorf("%s/%s is not valid JSON (%w): restore it from a backup", h.drive.child(h.portal), manifestName, err)
 	}
-	if head.Portal != s.options.Portal {
-		return s.foreign(fmt.Sprintf("its %s is that of portal %q", manifestName, head.Portal))
+	if head.Portal != h.portal {
+		return h.foreign(fmt.Sprintf("its %s is that of portal %q", manifestName, head.Portal))
 	}
 	return nil
 }
 
-func (s *server) foreign(why string) error {
+func (h home) foreign(why string) error {
 	return &wire.Error{
 		Code: wire.Foreign,
 		Text: fmt.Sprintf("%s is not the directory of portal %q (%s), and is left alone: move it away, or give the portal another name",
-			s.drive.child(s.options.Portal), s.options.Portal, why),
+			h.drive.child(h.portal), h.portal, why),
 	}
 }
 
 // manifest reads the manifest and says what stands at the portal's directory.
-func (s *server) manifest() (wire.ManifestReply, error) {
-	d, err := s.portalDir()
+func (h home) manifest() (wire.ManifestReply, error) {
+	reply, d, err := h.look()
+	if reply.Place == wire.PlacePortal {
+		d.Close()
+	}
+	return reply, err
+}
+
+// look is manifest, and leaves the directory open if its place is PlacePortal.
+func (h home) look() (wire.ManifestReply, dir, error) {
+	d, err := h.portalDir()
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return wire.ManifestReply{Place: wire.PlaceNone}, nil
+		return wire.ManifestReply{Place: wire.PlaceNone}, dir{}, nil
 	case isCode(err, wire.Foreign):
-		return wire.ManifestReply{Place: wire.PlaceForeign}, nil
+		return wire.ManifestReply{Place: wire.PlaceForeign}, dir{}, nil
 	case err != nil:
-		return wire.ManifestReply{}, err
+		return wire.ManifestReply{}, dir{}, err
 	}
-	defer d.Close()
 	data, _, err := d.read(manifestName)
-	if errors.Is(err, fs.ErrNotExist) {
-		return wire.ManifestReply{Place: wire.PlaceForeign}, nil
+	if err == nil {
+		return wire.ManifestReply{Place: wire.PlacePortal, Data: data}, d, nil
 	}
-	return wire.ManifestReply{Place: wire.PlacePortal, Data: data}, err
+	d.Close()
+	if errors.Is(err, fs.ErrNotExist) {
+		return wire.ManifestReply{Place: wire.PlaceForeign}, dir{}, nil
+	}
+	return wire.ManifestReply{}, dir{}, err
 }
 
 // saveManifest writes the manifest. A portal's directory appears together with
@@ -109,7 +137,7 @@ func (s *server) saveManifest(data []byte) error {
 	if err := s.sweep(); err != nil {
 		return err
 	}
-	temp := newPrefix + s.options.Portal + "-" + randomHex(4)
+	temp := newPrefix + s.portal + "-" + randomHex(4)
 	d, _, err = s.drive.makeSub(temp, attrs{mode: portalMode})
 	if err != nil {
 		return err
@@ -117,10 +145,10 @@ func (s *server) saveManifest(data []byte) error {
 	defer d.Close()
 	err = d.write(manifestName, data, own)
 	if err == nil {
-		err = s.drive.Rename(temp, s.options.Portal)
+		err = s.drive.Rename(temp, s.portal)
 	}
 	if err != nil {
-		return errors.Join(explain("making", s.drive.child(s.options.Portal), err), s.drive.discard(temp))
+		return errors.Join(explain("making", s.drive.child(s.portal), err), s.drive.discard(temp))
 	}
 	return s.drive.sync()
 }
@@ -133,7 +161,7 @@ const (
 // sweep finishes what an agent that died left of this portal: a directory that
 // was being made, or being deleted.
 func (s *server) sweep() error {
-	name := regexp.QuoteMeta(s.options.Portal)
+	name := regexp.QuoteMeta(s.portal)
 	left := regexp.MustCompile(`^(` + regexp.QuoteMeta(newPrefix) + `|` + regexp.QuoteMeta(deletingPrefix) + `)` + name + `-[0-9a-f]{8}$`)
 	return s.drive.removeWhere(left.MatchString)
 }

@@ -28,15 +28,20 @@ const (
 	secretsDir = "secrets"
 	dataDir    = "data"
 	backupsDir = "backups"
+	// ingressDir holds the load balancer's configuration.
+	ingressDir = "ingress"
 )
 
 var baseDirectories = map[string]stack.Directory{
 	configDir:    {Mode: 0o755},
-	secretsDir:   {Mode: 0o700},
+	secretsDir:   {Mode: uint32(secretsAttrs.mode)},
 	dataDir:      {Mode: 0o711},
 	backupsDir:   {Mode: 0o700},
+	ingressDir:   {Mode: 0o755},
 	overridesDir: overridesAttrs,
 }
+
+var secretsAttrs = attrs{mode: 0o700}
 
 // hashRE is the name of a directory below config/ or secrets/ that belongs to
 // one content.

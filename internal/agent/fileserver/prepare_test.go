@@ -64,7 +64,9 @@ drwxr-xr-x 0:0 config/bbbbbbbbbbbb/scripts/a
 drwx--x--x 0:0 data
 drwx------ 999:999 data/mysql
 drwxr-xr-x 1000:1000 data/static
+drwxr-xr-x 0:0 ingress
 drwxrwx--- 1000:1000 overrides
+-rw-rw---- 1000:1000 overrides/.lock
 -rw-rw---- 1000:1000 overrides/ansible_overrides.yml
 -rw------- 0:0 portal.json
 drwx------ 0:0 secrets
@@ -135,7 +137,7 @@ func TestPrepareAgainMendsOnlyWhatIsWrong(t *testing.T) {
 	must(t, os.Chown(filepath.Join(portal, "secrets/cookie"), 7, 7))
 	must(t, os.Chmod(filepath.Join(portal, "secrets/cookie"), 0o444))
 	must(t, os.WriteFile(filepath.Join(portal, "secrets/mysql_root"), []byte("by hand\n"), 0o400))
-	must(t, os.WriteFile(filepath.Join(portal, "config/.tmp-0123"), []byte("killed here"), 0o600))
+	must(t, os.WriteFile(filepath.Join(portal, "config/.tmp-0123456789abcdef"), []byte("killed here"), 0o600))
 	st.Directories["data/postgres"] = stack.Directory{Mode: 0o755} // no owner asked for
 	must(t, s.Prepare(t.Context(), st))
 	must(t, os.Chown(filepath.Join(portal, "data/postgres"), 70, 70)) // as its image does
@@ -186,9 +188,10 @@ func TestPrepareRefuses(t *testing.T) {
 			files("secrets/aaaaaaaaaaaa/x", stack.File{Template: true, Content: []byte(`[[ secret "nope" ]]`)}),
 			`secret "nope", which the blueprint does not declare`,
 		},
-		"a secret in config":   {files("config/aaaaaaaaaaaa/x", stack.File{Template: true, Content: []byte(`[[ secret "nope" ]]`)}), "belongs below secrets/"},
-		"a secret with a path": {&stack.Stack{Secrets: map[string]stack.Secret{"../x": {}}}, "is no name for a secret"},
-		"a secret too long":    {&stack.Stack{Secrets: map[string]stack.Secret{"x": {Length: 1 << 30}}}, "is not possible"},
+		"a secret in config":                    {files("config/aaaaaaaaaaaa/x", stack.File{Template: true, Content: []byte(`[[ secret "nope" ]]`)}), "belongs below secrets/"},
+		"a secret with a path":                  {&stack.Stack{Secrets: map[string]stack.Secret{"../x": {}}}, "is no name for a secret"},
+		"a secret in the way of the given ones": {&stack.Stack{Secrets: map[string]stack.Secret{"given": {}}}, `cannot have the name "given"`},
+		"a secret too long":                     {&stack.Stack{Secrets: map[string]stack.Secret{"x": {Length: 1 << 30}}}, "is not possible"},
 	}
 	root := t.TempDir()
 	s := incomplete(t, root, "acme")

@@ -29,7 +29,7 @@ func (s *server) archive(now time.Time) (string, error) {
 		return "", err
 	}
 	defer shelf.Close()
-	base := s.options.Portal + "-" + now.UTC().Format("20060102T150405Z")
+	base := s.portal + "-" + now.UTC().Format("20060102T150405Z")
 	name := base
 	for n := 2; ; n++ {
 		_, err := shelf.Lstat(name)
@@ -41,7 +41,7 @@ func (s *server) archive(now time.Time) (string, error) {
 		}
 		name = fmt.Sprintf("%s-%d", base, n)
 	}
-	if err := s.drive.Rename(s.options.Portal, archiveName+"/"+name); err != nil {
+	if err := s.drive.Rename(s.portal, archiveName+"/"+name); err != nil {
 		return "", explain("archiving to", shelf.child(name), err)
 	}
 	return shelf.child(name), errors.Join(shelf.sync(), s.drive.sync())
@@ -56,8 +56,8 @@ func (s *server) delete() error {
 	}
 	if err == nil {
 		d.Close()
-		if err := s.drive.Rename(s.options.Portal, deletingPrefix+s.options.Portal+"-"+randomHex(4)); err != nil {
-			return explain("deleting", s.drive.child(s.options.Portal), err)
+		if err := s.drive.Rename(s.portal, deletingPrefix+s.portal+"-"+randomHex(4)); err != nil {
+			return explain("deleting", s.drive.child(s.portal), err)
 		}
 		if err := s.drive.sync(); err != nil {
 			return err

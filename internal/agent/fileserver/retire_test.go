@@ -94,6 +94,8 @@ func TestForeignDirectory(t *testing.T) {
 			setup(t, d)
 			before := tree(t, d)
 			_, archiveErr := s.Archive(t.Context())
+			_, recordErr := s.ReadRecord(t.Context(), "overrides")
+			_, secretsErr := s.GeneratedSecrets(t.Context())
 			for op, err := range map[string]error{
 				"SaveManifest": s.SaveManifest(t.Context(), storage.Manifest{Status: storage.Incomplete}),
 				"Prepare":      s.Prepare(t.Context(), demoStack()),
@@ -101,6 +103,13 @@ func TestForeignDirectory(t *testing.T) {
 				"WriteFile":    s.WriteFile(t.Context(), storage.OverridesPath, nil, storage.WriteOptions{IfHash: storage.Absent}),
 				"Delete":       s.Delete(t.Context()),
 				"Archive":      archiveErr,
+
+				"ReadRecord":       recordErr,
+				"WriteRecord":      s.WriteRecord(t.Context(), "overrides", []byte("{}")),
+				"RemoveRecord":     s.RemoveRecord(t.Context(), "overrides"),
+				"GeneratedSecrets": secretsErr,
+				"WriteSecretFile":  s.WriteSecretFile(t.Context(), "token", []byte("x"), 0, 0),
+				"RemoveSecretFile": s.RemoveSecretFile(t.Context(), "token"),
 			} {
 				if !errors.Is(err, storage.ErrForeign) || !strings.Contains(err.Error(), d) {
 					t.Errorf("%s: %v", op, err)
@@ -179,45 +188,5 @@ func TestDelete(t *testing.T) {
 	}
 	if after := tree(t, filepath.Join(root, "acme-2")); after != before {
 		t.Error("a neighbour was changed")
-	}
-}
-
-func TestCompareAndSwap(t *testing.T) {
-	root := t.TempDir()
-	s := incomplete(t, root, "acme")
-	must(t, s.Prepare(t.Context(), demoStack()))
-	path := filepath.Join(root, "acme", storage.OverridesPath)
-	must(t, os.Chown(path, 1000, 33))
-	must(t, os.Chmod(path, 0o664))
-	_, hash, err := s.ReadFile(t.Context(), storage.OverridesPath)
-	must(t, err)
-	must(t, s.WriteFile(t.Context(), storage.OverridesPath, []byte("A: 1\n"), storage.WriteOptions{IfHash: hash, Mode: 0o600}))
-	if got := tree(t, path); got != "-rw-rw-r-- 1000:33 .\n" {
-		t.Errorf("owner and mode became %s", got)
-	}
-	// Somebody else writes in between: both the stale hash and Absent are refused.
-	must(t, os.WriteFile(path, []byte("B: 2\n"), 0o660))
-	for _, stale := range []string{hash, storage.Absent, ""} {
-		err := s.WriteFile(t.Context(), storage.OverridesPath, []byte("C: 3\n"), storage.WriteOptions{IfHash: stale})
-		if !errors.Is(err, storage.ErrChanged) {
-			t.Errorf("with hash %q: %v", stale, err)
-		}
-	}
-	if got := read(t, path); got != "B: 2\n" {
-		t.Errorf("the other's change became %q", got)
-	}
-	must(t, os.Remove(path))
-	if _, _, err := s.ReadFile(t.Context(), storage.OverridesPath); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("a file that is not there: %v", err)
-	}
-	must(t, s.WriteFile(t.Context(), storage.OverridesPath, []byte("D: 4\n"),
-		storage.WriteOptions{IfHash: storage.Absent, Mode: 0o640, UID: 1000, GID: 1000}))
-	if got := tree(t, path); got != "-rw-r----- 1000:1000 .\n" {
-		t.Errorf("a new file is %s", got)
-	}
-	for _, bad := range []string{"portal.json", "overrides", "overrides/", "overrides/..", "overrides/a/b", "/etc/passwd", "overrides/.tmp-x"} {
-		if err := s.WriteFile(t.Context(), bad, nil, storage.WriteOptions{IfHash: storage.Absent}); err == nil {
-			t.Errorf("%q was written", bad)
-		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
+	"github.com/privateportals/terraform-provider-portal/internal/storage/wire"
 )
 
 const (
@@ -52,9 +53,19 @@ func prepareSecrets(portal dir, wanted map[string]stack.Secret) (map[string]stri
 	return values, nil
 }
 
-func prepareSecret(d dir, name string, want stack.Secret) (string, error) {
+func checkSecretName(name string) error {
 	if !secretNameRE.MatchString(name) {
-		return "", fmt.Errorf("%q is no name for a secret: use letters, digits, dots, hyphens and underscores", name)
+		return fmt.Errorf("%q is no name for a secret: use letters, digits, dots, hyphens and underscores", name)
+	}
+	return nil
+}
+
+func prepareSecret(d dir, name string, want stack.Secret) (string, error) {
+	if err := checkSecretName(name); err != nil {
+		return "", err
+	}
+	if name == givenDir {
+		return "", fmt.Errorf("a secret cannot have the name %q: that of the folder with the secrets that a user gave", name)
 	}
 	a := attrs{uid: want.UID, gid: want.GID, mode: secretMode}
 	f, _, err := d.open(name)
@@ -117,4 +128,41 @@ func fill(template []byte, secrets map[string]string) ([]byte, error) {
 		return []byte(value)
 	})
 	return filled, unknown
+}
+
+// generatedSecrets returns the values of the secrets that were generated, with
+// nothing trimmed.
+func (s *server) generatedSecrets() (map[string]string, error) {
+	portal, err := s.ownDir()
+	if err != nil {
+		return nil, err
+	}
+	defer portal.Close()
+	values := map[string]string{}
+	d, err := portal.sub(secretsDir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return values, nil // the portal was not prepared yet
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	names, err := d.list()
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		if !secretNameRE.MatchString(name) {
+			continue
+		}
+		value, _, err := d.read(name)
+		if isCode(err, wire.NotRegular) {
+			continue // a folder of files, or what somebody put there
+		}
+		if err != nil {
+			return nil, err
+		}
+		values[name] = string(value)
+	}
+	return values, nil
 }

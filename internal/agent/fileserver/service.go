@@ -12,12 +12,9 @@ import (
 
 // service is what net/rpc offers to the session: each method takes the lock on
 // changes that it needs, and makes its error ready for the pipe.
-type service struct{ s *server }
-
-// Ping tells that the session is alive.
-func (v *service) Ping(_ wire.None, _ *wire.None) error {
-	v.s.heard.Store(time.Now().UnixNano())
-	return nil
+type service struct {
+	hearing
+	s *server
 }
 
 // Drive checks the drive; it comes before everything else.
@@ -87,8 +84,57 @@ func (v *service) WriteFile(args wire.WriteArgs, _ *wire.None) error {
 	return v.locked(func() error { return v.s.writeFile(args) })
 }
 
+// ReadRecord reads a record.
+func (v *service) ReadRecord(args wire.NameArgs, reply *wire.ReadReply) error {
+	return v.checked(func() (err error) {
+		*reply, err = v.s.readRecord(args.Name)
+		return err
+	})
+}
+
+// Records reads all records.
+func (v *service) Records(_ wire.None, reply *wire.RecordsReply) error {
+	return v.checked(func() (err error) {
+		reply.Records, err = v.s.records()
+		return err
+	})
+}
+
+// WriteRecord makes or replaces one.
+func (v *service) WriteRecord(args wire.WriteRecordArgs, _ *wire.None) error {
+	return v.locked(func() error { return v.s.writeRecord(args.Name, args.Data) })
+}
+
+// RemoveRecord removes one.
+func (v *service) RemoveRecord(args wire.NameArgs, _ *wire.None) error {
+	return v.locked(func() error { return v.s.removeRecord(args.Name) })
+}
+
+// WriteIngress replaces the load balancer's configuration.
+func (v *service) WriteIngress(args wire.WriteIngressArgs, _ *wire.None) error {
+	return v.locked(func() error { return v.s.writeIngress(args.Data) })
+}
+
+// GeneratedSecrets reads the secrets that were generated.
+func (v *service) GeneratedSecrets(_ wire.None, reply *wire.SecretsReply) error {
+	return v.checked(func() (err error) {
+		reply.Values, err = v.s.generatedSecrets()
+		return err
+	})
+}
+
+// WriteSecretFile makes or replaces a secret that a user gave.
+func (v *service) WriteSecretFile(args wire.SecretFileArgs, _ *wire.None) error {
+	return v.locked(func() error { return v.s.writeSecretFile(args) })
+}
+
+// RemoveSecretFile removes one.
+func (v *service) RemoveSecretFile(args wire.NameArgs, _ *wire.None) error {
+	return v.locked(func() error { return v.s.removeSecretFile(args.Name) })
+}
+
 func (v *service) do(f func() error) error {
-	v.s.heard.Store(time.Now().UnixNano())
+	v.note()
 	v.s.change.Lock()
 	defer v.s.change.Unlock()
 	return wire.Encode(f())

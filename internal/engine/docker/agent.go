@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -32,7 +33,7 @@ const (
 
 // Agent implements engine.Engine. ctx bounds the start alone.
 func (e *Engine) Agent(ctx context.Context, portal string) (engine.Agent, error) {
-	h, c, err := e.place(ctx, portal)
+	h, c, err := e.placeAgent(ctx, portal)
 	if err != nil {
 		return engine.Agent{}, err
 	}
@@ -53,6 +54,36 @@ func (e *Engine) Agent(ctx context.Context, portal string) (engine.Agent, error)
 	return engine.Agent{ReadWriteCloser: pipe, Host: h.Name}, nil
 }
 
+// placeAgent finds the host for an agent: that of the portal, or, for one that
+// reads the whole drive, the first that answers.
+func (e *Engine) placeAgent(ctx context.Context, portal string) (*pool.Host, *client.Client, error) {
+	if portal != "" {
+		return e.place(ctx, portal)
+	}
+	type answer struct {
+		host   *pool.Host
+		client *client.Client
+		err    error
+	}
+	hosts := e.pool.Hosts()
+	answers := make(chan answer, len(hosts))
+	for _, h := range hosts {
+		go func() {
+			c, err := h.Client(ctx)
+			answers <- answer{h, c, err}
+		}()
+	}
+	var failures []error
+	for range hosts {
+		a := <-answers
+		if a.err == nil {
+			return a.host, a.client, nil
+		}
+		failures = append(failures, a.err)
+	}
+	return nil, nil, fail(nil, "find a host for the file agent", engine.Error{}, errors.Join(failures...))
+}
+
 // agentRemedy says what to do when the drive is not where it should be.
 func (e *Engine) agentRemedy(about engine.Error, h *pool.Host, err error) engine.Error {
 	if strings.Contains(err.Error(), "bind source path does not exist") {
@@ -63,8 +94,9 @@ func (e *Engine) agentRemedy(about engine.Error, h *pool.Host, err error) engine
 }
 
 // agentBody is the create call of an agent's container. It has no network, no
-// rights but those over files, and nothing to write to but the drive. What it
-// says goes to the provider alone: no log of it stays on the host.
+// rights but those over files, and nothing to write to but the drive; without a
+// portal, not that either. What it says goes to the provider alone: no log of it
+// stays on the host.
 func (e *Engine) agentBody(image, portal string) createBody {
 	pids := int64(agentPIDs)
 	return createBody{
@@ -82,12 +114,12 @@ func (e *Engine) agentBody(image, portal string) createBody {
 			AutoRemove:     true,
 			ReadonlyRootfs: true,
 			CapDrop:        []string{"ALL"},
-			CapAdd:         agent.Capabilities,
+			CapAdd:         agent.Capabilities(portal),
 			SecurityOpt:    []string{"no-new-privileges"},
 			LogConfig:      container.LogConfig{Type: "none"},
 			Resources:      container.Resources{PidsLimit: &pids},
 			Mounts: []mount.Mount{{
-				Type: mount.TypeBind, Source: e.options.StoragePath, Target: agent.MountPoint,
+				Type: mount.TypeBind, Source: e.options.StoragePath, Target: agent.MountPoint, ReadOnly: portal == "",
 				BindOptions: &mount.BindOptions{Propagation: mount.PropagationRPrivate},
 			}},
 		},

@@ -74,9 +74,14 @@ func logText(body io.Reader, tty bool) (string, error) {
 	} else {
 		_, err = stdcopy.StdCopy(&out, &out, body)
 	}
-	text := strings.ToValidUTF8(strings.TrimRight(out.String(), "\r\n"), "?")
+	return ending(out.String()), err
+}
+
+// ending keeps the end of an output that is too long to be shown.
+func ending(output string) string {
+	text := strings.ToValidUTF8(strings.TrimRight(output, "\r\n"), "?")
 	if len(text) > maxLog {
 		text = "…" + text[len(text)-maxLog:]
 	}
-	return text, err
+	return text
 }

@@ -150,7 +150,7 @@ func containerOf(l pool.Container, r container.InspectResponse) *stack.Container
 	}
 	out := &stack.Container{
 		ID: r.ID, Name: strings.TrimPrefix(r.Name, "/"),
-		Service: l.Labels[pool.LabelService], Number: number,
+		Service: l.Labels[pool.LabelService], Owner: l.Labels[pool.LabelOwner], Number: number,
 		Digest: l.Labels[pool.LabelDigest], Task: stack.TaskWhen(l.Labels[pool.LabelTask]),
 		Image:     r.Config.Image,
 		State:     stack.State(r.State.Status),
@@ -161,6 +161,8 @@ func containerOf(l pool.Container, r container.InspectResponse) *stack.Container
 		Settings:  settingsOf(r.HostConfig),
 		StorageID: l.Labels[pool.LabelStorage],
 		DependsOn: parseDependsOn(l.Labels[pool.LabelDependsOn]),
+		RestartOn: splitList(l.Labels[pool.LabelRestartOn]),
+		Mounts:    mountSources(r.HostConfig),
 		Ports:     publishedPorts(r.NetworkSettings),
 	}
 	// A container without the label was made by other means: it is as intended.
@@ -169,6 +171,26 @@ func containerOf(l pool.Container, r container.InspectResponse) *stack.Container
 		out.IntendedNetworks, out.IntendedSettings = i.Networks, i.settings()
 	}
 	return out
+}
+
+// mountSources lists what of the host a container was made to mount.
+func mountSources(h *container.HostConfig) []string {
+	var out []string
+	for _, m := range h.Mounts {
+		if m.Source != "" {
+			out = append(out, m.Source)
+		}
+	}
+	sort.Strings(out)
+	return out
+}
+
+// splitList reads a list with commas; an empty text is an empty list.
+func splitList(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return strings.Split(text, ",")
 }
 
 // parseTime gives the zero time for Docker's "0001-01-01T00:00:00Z", too.

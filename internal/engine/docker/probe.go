@@ -74,20 +74,6 @@ func healthCommand(c *container.Config) []string {
 func (t *task) runHealthCommand(ctx context.Context, id string, command []string, timeout time.Duration) bool {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	exec, err := t.api.ContainerExecCreate(ctx, id, container.ExecOptions{Cmd: command, AttachStdout: true, AttachStderr: true})
-	if err != nil {
-		return false
-	}
-	conn, err := t.api.ContainerExecAttach(ctx, exec.ID, container.ExecAttachOptions{})
-	if err != nil {
-		return false
-	}
-	defer conn.Close()
-	// Reading does not know the context.
-	defer context.AfterFunc(ctx, conn.Close)()
-	if _, err := io.Copy(io.Discard, conn.Reader); err != nil || ctx.Err() != nil {
-		return false
-	}
-	result, err := t.api.ContainerExecInspect(ctx, exec.ID)
-	return err == nil && !result.Running && result.ExitCode == 0
+	code, err := execute(ctx, t.api, id, command, nil, io.Discard)
+	return err == nil && code == 0
 }

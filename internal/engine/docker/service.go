@@ -274,8 +274,17 @@ func labelsOf(st *stack.Stack, s *stack.Service, number int, version string) map
 	} {
 		out[k] = v
 	}
+	if st.Owner != "" {
+		out[pool.LabelOwner] = st.Owner
+	}
 	if s.Task != nil {
 		out[pool.LabelTask] = string(s.Task.When)
+		if s.Task.Schedule != "" {
+			out[pool.LabelSchedule] = s.Task.Schedule
+		}
+	}
+	if len(s.RestartOn) > 0 {
+		out[pool.LabelRestartOn] = strings.Join(s.RestartOn, ",")
 	}
 	if st.StorageID != "" {
 		out[pool.LabelStorage] = st.StorageID

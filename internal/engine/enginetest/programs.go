@@ -24,6 +24,8 @@ var ofPrograms = []contract{
 	{"stop lets a service flush", stopFlushes},
 	{"published ports are observed", ports},
 	{"logs", logs},
+	{"commands are run", commands},
+	{"restart in place", restart},
 	{"waiting ends with its context", cancelledWait},
 }
 
@@ -154,6 +156,54 @@ func logs(t *testing.T, e engine.Engine) {
 	}
 	if _, err := e.Logs(Context(t), st.Portal+"-nobody", 2); err == nil {
 		t.Error("a container that is not there has a log")
+	}
+}
+
+func commands(t *testing.T, e engine.Engine) {
+	st := NewStack(t)
+	Add(t, st, "web", nil)
+	Up(t, e, st, "web")
+	name := st.Portal + "-web-1"
+	out, err := e.Exec(Context(t), st.Portal, name, []string{"sh", "-c", "cat >&2"}, []byte("routes\n"))
+	if err != nil || out != "routes" {
+		t.Errorf("output %q, %v", out, err)
+	}
+	_, err = e.Exec(Context(t), st.Portal, name, []string{"sh", "-c", "echo no such route; exit 7"}, nil)
+	var ee *engine.Error
+	if !errors.As(err, &ee) || !strings.Contains(err.Error(), "exit code 7") || ee.Log != "no such route" || ee.Container != name {
+		t.Errorf("got %v", err)
+	}
+	ctx, cancel := context.WithTimeout(Context(t), time.Second)
+	defer cancel()
+	if _, err := e.Exec(ctx, st.Portal, name, []string{"sleep", "60"}, nil); err == nil || ctx.Err() == nil {
+		t.Errorf("the command was waited for: %v", err)
+	}
+	if _, err := e.Exec(Context(t), st.Portal, st.Portal+"-nobody-1", []string{"true"}, nil); err == nil {
+		t.Error("a command ran in a container that is not there")
+	}
+}
+
+// restart keeps the container, and what it marks is seen.
+func restart(t *testing.T, e engine.Engine) {
+	st := NewStack(t)
+	st.Owner = "service/web"
+	Add(t, st, "web", func(s *stack.Service) {
+		s.RestartOn = []string{stack.RestartOnOverrides}
+		s.Mounts = []stack.Mount{{Source: t.TempDir(), Target: "/data"}, {Target: "/tmp"}}
+		s.Healthcheck = &stack.Healthcheck{Test: []string{"CMD", "true"}, Interval: time.Second}
+	})
+	Up(t, e, st, "web")
+	Do(t, e, st, stack.WaitHealthy, "web", "")
+	before := observeOne(t, e, st.Portal)
+	if !stack.RestartsOn(stack.RestartOnOverrides)(before) || before.Owner != st.Owner ||
+		len(before.Mounts) != 1 || before.Mounts[0] != st.Services["web"].Mounts[0].Source {
+		t.Errorf("observed %+v", before)
+	}
+	Do(t, e, st, stack.Restart, "web", "")
+	Do(t, e, st, stack.WaitHealthy, "web", "")
+	after := observeOne(t, e, st.Portal)
+	if after.ID != before.ID || !after.StartedAt.After(before.StartedAt) || after.State != stack.Running {
+		t.Errorf("before %+v, after %+v", before, after)
 	}
 }
 

@@ -169,6 +169,21 @@ func (e *Engine) Logs(_ context.Context, name string, _ int) (string, error) {
 	return "", nil
 }
 
+// Exec implements engine.Engine: the command does nothing, and succeeds.
+func (e *Engine) Exec(_ context.Context, _, name string, command []string, _ []byte) (string, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	i := e.byName(name)
+	if i < 0 || e.containers[i].State != stack.Running {
+		return "", fmt.Errorf("no container %s runs", name)
+	}
+	e.ran = append(e.ran, fmt.Sprintf("exec %s %v", name, command))
+	return "", nil
+}
+
+// SyncSchedulers implements engine.Engine: a fake host has no clock.
+func (e *Engine) SyncSchedulers(context.Context) error { return nil }
+
 // Close implements engine.Engine.
 func (e *Engine) Close() error { return nil }
 
@@ -241,7 +256,7 @@ func (e *Engine) create(desired *stack.Stack, op *stack.Operation) error {
 	c.Container = stack.Container{
 		StorageID: desired.StorageID,
 		ID:        e.nextID(), Name: op.Container, Service: s.Name, Number: op.Number, Digest: digest,
-		Image: s.Image, State: stack.Created,
+		Image: s.Image, State: stack.Created, RestartOn: s.RestartOn, Owner: desired.Owner,
 		Settings:         stack.Settings{Resources: s.Resources, Restart: s.Restart},
 		IntendedSettings: stack.Settings{Resources: s.Resources, Restart: s.Restart},
 	}
@@ -254,6 +269,9 @@ func (e *Engine) create(desired *stack.Stack, op *stack.Operation) error {
 		c.DependsOn = append(c.DependsOn, name)
 	}
 	slices.Sort(c.DependsOn)
+	for _, m := range s.Mounts {
+		c.Mounts = append(c.Mounts, m.Source)
+	}
 	if s.Task != nil {
 		c.Task = s.Task.When
 	}

@@ -25,6 +25,7 @@ const (
 	Denied     Code = "denied"
 	NotExist   Code = "not_exist"
 	NotRegular Code = "not_regular"
+	Stale      Code = "stale"
 	Other      Code = "other"
 )
 

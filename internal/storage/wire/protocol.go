@@ -13,7 +13,7 @@ import (
 )
 
 // Protocol is raised with every change of the calls or types of this package.
-const Protocol = 1
+const Protocol = 2
 
 // Greeting begins the line that the agent writes before anything else. The
 // protocol's number follows.
@@ -22,8 +22,12 @@ const Greeting = "portal-file-agent "
 // GreetingLine is that line, in full.
 func GreetingLine() string { return fmt.Sprintf("%s%d\n", Greeting, Protocol) }
 
-// Service is the name under which the agent offers its methods.
-const Service = "Files"
+// The names under which an agent offers its methods: that of one portal, or
+// that of the whole drive, which only reads.
+const (
+	Service       = "Files"
+	ReaderService = "Reader"
+)
 
 // None is an argument or reply without content.
 type None struct{}
@@ -101,4 +105,45 @@ type WriteArgs struct {
 	// Mode, UID and GID of a file that is not there yet.
 	Mode     uint32
 	UID, GID int
+}
+
+// NameArgs is the name of a record, or of a secret that a user gave.
+type NameArgs struct{ Name string }
+
+// WriteRecordArgs replaces a record.
+type WriteRecordArgs struct {
+	Name string
+	Data []byte
+}
+
+// RecordsReply holds all records by name.
+type RecordsReply struct{ Records map[string][]byte }
+
+// WriteIngressArgs is the load balancer's configuration.
+type WriteIngressArgs struct{ Data []byte }
+
+// SecretsReply holds the generated secrets by name.
+type SecretsReply struct{ Values map[string]string }
+
+// SecretFileArgs replaces a secret that a user gave.
+type SecretFileArgs struct {
+	Name     string
+	Data     []byte
+	UID, GID int
+}
+
+// SnapshotArgs asks a reader for a portal.
+type SnapshotArgs struct {
+	// StorageID that the drive must have; empty accepts any.
+	StorageID string
+	Portal    string
+}
+
+// SnapshotReply is what a reader found of a portal. Everything but Manifest is
+// empty unless its Place is PlacePortal.
+type SnapshotReply struct {
+	Manifest ManifestReply
+	// Overrides are nil when the file is not there.
+	Overrides *ReadReply
+	Records   map[string][]byte
 }

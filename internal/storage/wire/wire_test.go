@@ -42,13 +42,21 @@ func TestErrorsCrossThePipe(t *testing.T) {
 // these types stay as they are: when this test fails, raise Protocol and put the
 // new shape here.
 func TestProtocolShape(t *testing.T) {
-	const protocol = 1
+	const protocol = 2
 	const want = `
 Drive{ID string; Existing bool}
 Holder{Owner string; Host string; Operation string; Since time.Time}
 Prepare{Directories map[string]stack.Directory{UID int; GID int; Mode uint32}; Secrets map[string]stack.Secret{Length int; UID int; GID int}; Files map[string]stack.File{Content []uint8; Mode uint32; UID int; GID int; Template bool}}
 Manifest{Place wire.Place; Data []uint8}
-Write{Path string; Data []uint8; IfHash string; Mode uint32; UID int; GID int}`
+Write{Path string; Data []uint8; IfHash string; Mode uint32; UID int; GID int}
+Read{Data []uint8; Hash string}
+Name{Name string}
+WriteRecord{Name string; Data []uint8}
+Secrets{Values map[string]string}
+WriteIngress{Data []uint8}
+SecretFile{Name string; Data []uint8; UID int; GID int}
+SnapshotArgs{StorageID string; Portal string}
+Snapshot{Manifest wire.ManifestReply; Overrides *wire.ReadReply; Records map[string][]uint8}`
 	var got strings.Builder
 	for _, c := range []struct {
 		name string
@@ -59,6 +67,14 @@ Write{Path string; Data []uint8; IfHash string; Mode uint32; UID int; GID int}`
 		{"Prepare", wire.PrepareArgs{}},
 		{"Manifest", wire.ManifestReply{}},
 		{"Write", wire.WriteArgs{}},
+		{"Read", wire.ReadReply{}},
+		{"Name", wire.NameArgs{}},
+		{"WriteRecord", wire.WriteRecordArgs{}},
+		{"Secrets", wire.SecretsReply{}},
+		{"WriteIngress", wire.WriteIngressArgs{}},
+		{"SecretFile", wire.SecretFileArgs{}},
+		{"SnapshotArgs", wire.SnapshotArgs{}},
+		{"Snapshot", wire.SnapshotReply{}},
 	} {
 		fmt.Fprintf(&got, "\n%s%s", c.name, shape(reflect.TypeOf(c.of)))
 	}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package storage
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/privateportals/terraform-provider-portal/internal/storage/wire"
+)
+
+// Reader reads any portal of the drive through one agent, which cannot write. It
+// takes no lock, and answers any number of calls at a time.
+type Reader struct {
+	client *client
+	end    func() error
+
+	mu sync.Mutex
+	id string // that the drive must have; empty: any
+}
+
+// OpenReader greets the agent at the other end of conn, which runs on host and
+// serves no portal in particular. The reader owns conn from here on, and closes
+// it also when OpenReader fails.
+func OpenReader(ctx context.Context, conn io.ReadWriteCloser, host string) (*Reader, error) {
+	c, err := connect(ctx, conn, wire.ReaderService, fmt.Sprintf("on host %q", host))
+	if err != nil {
+		return nil, err
+	}
+	return &Reader{client: c, end: sync.OnceValue(c.close)}, nil
+}
+
+// Close ends the agent.
+func (r *Reader) Close() error { return r.end() }
+
+// Expect makes the reader refuse any drive but the one with this id; empty
+// accepts each that is a portals' drive. It returns the id of the drive that is
+// there, and fails with ErrNotDrive, as all later calls do, if that is another.
+func (r *Reader) Expect(ctx context.Context, id string) (string, error) {
+	r.mu.Lock()
+	r.id = id
+	r.mu.Unlock()
+	var reply wire.DriveReply
+	if err := r.client.call(ctx, "checking the shared drive", "Drive", wire.DriveArgs{ID: id, Existing: true}, &reply); err != nil {
+		return "", err
+	}
+	return reply.ID, nil
+}
+
+// Snapshot is what the drive holds of a portal.
+type Snapshot struct {
+	// Manifest as Session.Manifest returns it. With Status None or Foreign there
+	// is nothing else.
+	Manifest Manifest
+	// Overrides is the content of the overrides file, if it was found.
+	Overrides      []byte
+	OverridesFound bool
+	// Records by name.
+	Records map[string][]byte
+}
+
+// Portal reads a portal. Each file is whole, but one may be older than another
+// while an operation on the portal is under way. It fails with ErrNotDrive where
+// there is no portals' drive, and with ErrNotRegular when somebody put a link, a
+// pipe and the like in the place of a file.
+func (r *Reader) Portal(ctx context.Context, portal string) (Snapshot, error) {
+	r.mu.Lock()
+	args := wire.SnapshotArgs{StorageID: r.id, Portal: portal}
+	r.mu.Unlock()
+	var reply wire.SnapshotReply
+	if err := r.client.call(ctx, fmt.Sprintf("reading portal %q", portal), "Portal", args, &reply); err != nil {
+		return Snapshot{}, err
+	}
+	m, err := manifestOf(reply.Manifest, portal)
+	if err != nil {
+		return Snapshot{}, err
+	}
+	s := Snapshot{Manifest: m, Records: reply.Records}
+	if reply.Overrides != nil {
+		s.Overrides, s.OverridesFound = reply.Overrides.Data, true
+	}
+	return s, nil
+}
