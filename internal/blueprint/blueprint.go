@@ -68,9 +68,9 @@ func Build(ctx context.Context, spec stack.Spec, opts Options) (*stack.Stack, er
 
 // builder holds what the steps of one Build share.
 type builder struct {
-	spec     stack.Spec
-	folder   *folder
-	problems Problems
+	collector
+	spec   stack.Spec
+	folder *folder
 
 	// variables are the values that the Compose file was filled with.
 	variables map[string]string
@@ -84,9 +84,6 @@ type builder struct {
 	volumes    map[string]volumeExtension
 	// secretReaders are the generated secrets that a service mounts.
 	secretReaders map[string]bool
-	// ingress are the mounts of rendered load balancer configuration, which
-	// can only be written when the routes of all services are known.
-	ingress []ingressMount
 }
 
 // translate turns each active service of the Compose file into one of the Stack.
@@ -102,10 +99,8 @@ func (b *builder) resolve(context.Context) {
 	b.resolveDependencies()
 	b.resolveImages()
 	b.resolveRoutes()
+	b.resolveIngress()
 	b.checkContainerNames()
-	if len(b.problems) == 0 {
-		b.writeIngress()
-	}
 }
 
 // directory is the host's path of something in the portal's directory.

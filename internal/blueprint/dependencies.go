@@ -112,7 +112,9 @@ func (b *builder) findCycle() []string {
 	return nil
 }
 
-var numbered = regexp.MustCompile(`^(.+)-\d+$`)
+// numbered is the name of a service's container without the portal's, also of
+// one that is being replaced.
+var numbered = regexp.MustCompile(`^(.+)-\d+(?:_next|_previous)?$`)
 
 // checkContainerNames refuses a task whose container would be named as the
 // replica of a service ("web-1").

@@ -10,6 +10,7 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/types"
 
+	"github.com/privateportals/terraform-provider-portal/internal/ingress"
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
 )
 
@@ -23,6 +24,7 @@ type serviceExtension struct {
 	restartOn   []string
 	maxReplicas int // zero: no bound
 	routes      []stack.Route
+	reload      []string // nil: the default of the load balancer's format
 }
 
 // volumeExtension is x-portal of a volume.
@@ -36,7 +38,9 @@ type volumeExtension struct {
 // configExtension is x-portal of a config.
 type configExtension struct {
 	template bool
-	ingress  bool
+	// ingress is the format of the load balancer's configuration, empty for any
+	// other file.
+	ingress string
 }
 
 // secretExtension is x-portal of a secret.
@@ -68,8 +72,8 @@ func (b *builder) readExtensions() {
 	}
 	for _, name := range sortedKeys(b.project.Configs) {
 		x := b.fields("configs."+name, b.project.Configs[name].Extensions)
-		kind := x.oneOf("ingress", "", "caddy")
-		b.configs[name] = configExtension{template: x.boolean("template"), ingress: kind == "caddy"}
+		kind := x.oneOf("ingress", "", ingress.Caddy)
+		b.configs[name] = configExtension{template: x.boolean("template"), ingress: kind}
 		x.end()
 		if b.project.Configs[name].Content == generatedMark && kind == "" {
 			b.refuse("configs."+name, "it has no content; give `file`, `content`, or `x-portal: {ingress: caddy}`")
@@ -117,6 +121,14 @@ func (b *builder) serviceExtension(name string, extensions types.Extensions) ser
 		r := &fields{b: b, at: at, values: values, read: map[string]bool{}}
 		e.routes = append(e.routes, stack.Route{Host: r.text("host"), Path: r.text("path"), Port: r.integer("port"), MaxBody: r.bytes("max_body")})
 		r.end()
+	}
+	for _, v := range x.list("reload") {
+		word, ok := v.(string)
+		if !ok {
+			x.wrong("reload", fmt.Sprintf("write %v as a text, in quotes", v))
+			continue
+		}
+		e.reload = append(e.reload, word)
 	}
 	x.end()
 	return e

@@ -33,7 +33,7 @@ func (b *builder) mounts(c types.ServiceConfig) []stack.Mount {
 
 	sortMounts(mounts)
 	for i, m := range mounts {
-		if !path.IsAbs(m.Target) || path.Clean(m.Target) != m.Target || m.Target == "/" || strings.ContainsAny(m.Target, "\x00\n") {
+		if !validTarget(m.Target) {
 			b.refuse(at, "%q is not a place to mount something: give an absolute path below /", m.Target)
 		}
 		if i > 0 && mounts[i-1].Target == m.Target {
@@ -41,6 +41,11 @@ func (b *builder) mounts(c types.ServiceConfig) []stack.Mount {
 		}
 	}
 	return mounts
+}
+
+// validTarget tells whether something can be mounted at a path in a container.
+func validTarget(target string) bool {
+	return path.IsAbs(target) && path.Clean(target) == target && target != "/" && !strings.ContainsAny(target, "\x00\n")
 }
 
 func sortMounts(mounts []stack.Mount) {

@@ -85,12 +85,14 @@ func (b *builder) configMounts(c types.ServiceConfig) []stack.Mount {
 		if target == "" {
 			target = "/" + ref.Source
 		}
-		f := b.newFile(types.FileReferenceConfig(ref), owner{}, defaultConfigMode, at)
 		x := b.configs[ref.Source]
-		if x.ingress {
-			b.ingress = append(b.ingress, ingressMount{service: c.Name, target: path.Clean(target), name: ref.Source, file: f})
+		if x.ingress != "" {
+			if m, ok := b.ingressMount(c, ref, target, at); ok {
+				mounts = append(mounts, m)
+			}
 			continue
 		}
+		f := b.newFile(types.FileReferenceConfig(ref), owner{}, defaultConfigMode, at)
 		if !b.fill(&f, types.FileObjectConfig(object), x.template, at) {
 			continue
 		}

@@ -9,16 +9,17 @@ import (
 	"strings"
 )
 
-// Problem is one thing wrong with a Spec or its blueprint.
+// Problem is one thing wrong with a Spec or its blueprint, or with a Member.
 type Problem struct {
-	// Attribute is the path of the Spec's attribute at fault:
-	// "services.lms.memory", "images.edxapp"; empty when it is none of them.
+	// Attribute is the path of the attribute at fault, in the resource that the
+	// Spec or the Member comes from: "services.lms.memory", "images.edxapp",
+	// "volumes./data.name", "routes.0"; empty when it is none of them.
 	Attribute string
 	Summary   string
 	Detail    string
 }
 
-// Problems is the error that Build returns.
+// Problems is the error that Build and Join return.
 type Problems []Problem //nolint:errname // it is a list of what to show, and an error only on the way
 
 func (p Problems) Error() string {
@@ -40,9 +41,12 @@ func (p Problems) sorted() Problems {
 	return slices.Compact(p)
 }
 
-// problem notes something wrong with an attribute of the Spec.
-func (b *builder) problem(attribute, summary, format string, args ...any) {
-	b.problems = append(b.problems, Problem{Attribute: attribute, Summary: summary, Detail: fmt.Sprintf(format, args...)})
+// collector gathers what is wrong, so that a user sees all of it at once.
+type collector struct{ problems Problems }
+
+// problem notes something wrong with an attribute.
+func (c *collector) problem(attribute, summary, format string, args ...any) {
+	c.problems = append(c.problems, Problem{Attribute: attribute, Summary: summary, Detail: fmt.Sprintf(format, args...)})
 }
 
 // refuse notes something wrong in the blueprint's Compose file, at a path

@@ -25,11 +25,15 @@ const (
 	defaultRetries       = 3
 	defaultStartPeriod   = 120 * time.Second
 	defaultStartInterval = 2 * time.Second
+	noNewPrivileges      = "no-new-privileges:true"
 )
 
 func defaultLogOptions() map[string]string {
 	return map[string]string{"max-size": "10m", "max-file": "3"}
 }
+
+// maxRetries is the most failures of a health check that make a service ill.
+const maxRetries = 1000
 
 // minMemory is the least that Docker takes, in bytes.
 const minMemory = 6 << 20
@@ -157,11 +161,11 @@ func (b *builder) securityOptions(c types.ServiceConfig) []string {
 		}
 		said = true
 		if value != "false" {
-			options = append(options, "no-new-privileges:true")
+			options = append(options, noNewPrivileges)
 		}
 	}
 	if !said {
-		options = append(options, "no-new-privileges:true")
+		options = append(options, noNewPrivileges)
 	}
 	return options
 }
@@ -187,19 +191,29 @@ func (b *builder) healthcheck(c types.ServiceConfig) *stack.Healthcheck {
 		Retries:       defaultRetries,
 	}
 	if h.Retries != nil {
-		if *h.Retries == 0 || *h.Retries > 1000 {
-			b.refuse("services."+c.Name+".healthcheck.retries", "it must be between 1 and 1000")
+		if *h.Retries == 0 || *h.Retries > maxRetries {
+			b.refuse("services."+c.Name+".healthcheck.retries", "it must be between 1 and %d", maxRetries)
 			return nil
 		}
 		check.Retries = int(*h.Retries)
 	}
-	for name, d := range map[string]time.Duration{"interval": check.Interval, "timeout": check.Timeout, "start_period": check.StartPeriod, "start_interval": check.StartInterval} {
-		// Docker takes nothing between zero and a millisecond.
-		if d < time.Millisecond && (name != "start_period" || d != 0) {
-			b.refuse("services."+c.Name+".healthcheck."+name, "it must be at least 1ms")
-		}
+	for _, name := range shortTimes(check) {
+		b.refuse("services."+c.Name+".healthcheck."+name, "it must be at least 1ms")
 	}
 	return check
+}
+
+// shortTimes names the times of a health check that are too short: Docker takes
+// nothing between zero and a millisecond.
+func shortTimes(h *stack.Healthcheck) []string {
+	var short []string
+	times := map[string]time.Duration{"interval": h.Interval, "timeout": h.Timeout, "start_period": h.StartPeriod, "start_interval": h.StartInterval}
+	for _, name := range sortedKeys(times) {
+		if d := times[name]; d < time.Millisecond && (name != "start_period" || d != 0) {
+			short = append(short, name)
+		}
+	}
+	return short
 }
 
 func orDuration(d *types.Duration, otherwise time.Duration) time.Duration {

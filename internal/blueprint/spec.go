@@ -45,25 +45,39 @@ func (b *builder) checkTuning(at string, t stack.Tuning) {
 	if t.Image != "" {
 		b.checkImage(at+".image", t.Image)
 	}
-	if t.Memory != 0 && t.Memory < minMemory {
-		b.problem(at+".memory", "The memory limit is too low", "Docker takes 6 MiB (\"6m\") or more.")
+	b.checkMemory(at+".memory", t.Memory)
+	b.checkCPUs(at+".cpus", t.CPUs)
+	b.checkVariables(at+".environment", t.Environment)
+}
+
+// checkMemory checks a limit in bytes; zero is none.
+func (c *collector) checkMemory(attribute string, limit int64) {
+	if limit != 0 && limit < minMemory {
+		c.problem(attribute, "The memory limit is too low", "Docker takes 6 MiB (\"6m\") or more.")
 	}
-	if t.CPUs < 0 || t.CPUs != 0 && t.CPUs < 0.01 || math.IsNaN(t.CPUs) || math.IsInf(t.CPUs, 0) {
-		b.problem(at+".cpus", "The processor limit is not valid", "Give a number of cores of at least 0.01, for example 1.5.")
+}
+
+// checkCPUs checks a limit in cores; zero is none.
+func (c *collector) checkCPUs(attribute string, limit float64) {
+	if limit < 0 || limit != 0 && limit < 0.01 || math.IsNaN(limit) || math.IsInf(limit, 0) {
+		c.problem(attribute, "The processor limit is not valid", "Give a number of cores of at least 0.01, for example 1.5.")
 	}
-	for _, name := range sortedKeys(t.Environment) {
+}
+
+func (c *collector) checkVariables(attribute string, environment map[string]string) {
+	for _, name := range sortedKeys(environment) {
 		if !environmentRE.MatchString(name) {
-			b.problem(at+".environment", "The name of a variable is not valid", "%q must begin with a letter or an underscore and hold letters, digits, underscores, dots and dashes.", name)
+			c.problem(attribute, "The name of a variable is not valid", "%q must begin with a letter or an underscore and hold letters, digits, underscores, dots and dashes.", name)
 		}
-		if strings.ContainsRune(t.Environment[name], 0) {
-			b.problem(at+".environment", "The value of a variable is not valid", "%s holds a NUL character.", name)
+		if strings.ContainsRune(environment[name], 0) {
+			c.problem(attribute, "The value of a variable is not valid", "%s holds a NUL character.", name)
 		}
 	}
 }
 
-func (b *builder) checkImage(attribute, image string) {
+func (c *collector) checkImage(attribute, image string) {
 	if _, err := reference.ParseNormalizedNamed(image); err != nil {
-		b.problem(attribute, "The image reference is not valid", "%q: %s. Write it as for `docker pull`, for example \"registry.example.com/edxapp:hawthorn.2\".", image, err)
+		c.problem(attribute, "The image reference is not valid", "%q: %s. Write it as for `docker pull`, for example \"registry.example.com/edxapp:hawthorn.2\".", image, err)
 	}
 }
 
@@ -138,12 +152,17 @@ func (b *builder) checkNames(context.Context) {
 		"configs": b.project.ConfigNames(), "secrets": b.project.SecretNames(),
 	} {
 		for _, name := range names {
-			if !secretRE.MatchString(name) || len(name) > 63 {
-				b.refuse(section+"."+name, "the name becomes part of a file or container name: begin with a letter or digit, and use at most 63 letters, digits, dots, hyphens and underscores")
+			if !validName(name) {
+				b.refuse(section+"."+name, "the name becomes part of a file or container name: %s", nameRule)
 			}
 		}
 	}
 }
+
+const nameRule = "begin with a letter or digit, and use at most 63 letters, digits, dots, hyphens and underscores"
+
+// validName tells whether a name can be that of a container and of a file.
+func validName(name string) bool { return secretRE.MatchString(name) && len(name) <= 63 }
 
 func unique(names []string) []string {
 	sorted := slices.Sorted(slices.Values(names))

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Package ingress renders the configuration of a portal's load balancer from
-// the routes of its services. It is pure: same routes, same bytes.
 package ingress
 
 import (
@@ -10,22 +8,17 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
-
-	"github.com/privateportals/terraform-provider-portal/internal/stack"
 )
-
-// Route is a route with the service that it leads to.
-type Route struct {
-	stack.Route
-	Service string
-}
 
 // Where the load balancer listens in its container.
 const (
 	Listen       = ":8080"
 	HealthListen = "127.0.0.1:8081"
 )
+
+// adminListen is where Caddy takes a new configuration: a socket that only
+// processes in its own container reach.
+const adminListen = "unix//tmp/caddy-admin.sock"
 
 const (
 	// How long and how often another replica is tried when one refuses the
@@ -39,11 +32,10 @@ const (
 	headerTimeout = "30s"
 )
 
-// Caddy returns the configuration in Caddy's JSON, for Caddy 2.6 and later.
+// caddy returns the configuration in Caddy's JSON, for Caddy 2.6 and later.
 // Hostnames are matched first, then the longest path; what matches no route is
-// answered with 404. The admin endpoint is off: a new configuration is a new
-// container.
-func Caddy(routes []Route) []byte {
+// answered with 404.
+func caddy(routes []Route) []byte {
 	hosts := map[string][]Route{}
 	for _, r := range routes {
 		hosts[r.Host] = append(hosts[r.Host], r)
@@ -61,7 +53,7 @@ func Caddy(routes []Route) []byte {
 	portal.Routes = append(portal.Routes, route{Handle: []handler{notFound("No portal answers to this hostname.\n")}})
 
 	text, err := json.MarshalIndent(config{
-		Admin:   admin{Disabled: true, Config: adminConfig{Persist: false}},
+		Admin:   admin{Listen: adminListen, Config: adminConfig{Persist: false}},
 		Logging: logging{Logs: map[string]log{"default": {Level: "WARN"}}},
 		Apps: apps{HTTP: httpApp{Servers: map[string]server{
 			"portal": portal,
@@ -95,9 +87,9 @@ func hostRoute(host string, routes []Route) route {
 
 func pathRoute(r Route) route {
 	out := route{Terminal: true}
-	if prefix := strings.TrimSuffix(r.Path, "/"); prefix != "" {
+	if folder := prefix(r.Path); folder != "" {
 		// The folder itself and everything beneath, but not its namesakes.
-		out.Match = []match{{Path: []string{prefix, prefix + "/*"}}}
+		out.Match = []match{{Path: []string{folder, folder + "/*"}}}
 	}
 	if r.MaxBody > 0 {
 		out.Handle = append(out.Handle, refuseLarger(r.MaxBody), handler{Handler: "request_body", MaxSize: r.MaxBody})

@@ -33,7 +33,7 @@ func TestCaddyGolden(t *testing.T) {
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := Caddy(tt.routes)
+			got := caddy(tt.routes)
 			file := filepath.Join("testdata", tt.name+".golden.json")
 			if *update {
 				if err := os.WriteFile(file, got, 0o644); err != nil {
@@ -55,9 +55,9 @@ func TestOrderOfRoutesDoesNotMatter(t *testing.T) {
 	routes := []Route{
 		to("a", "x.com", "/", 1, 0), to("b", "x.com", "/static/", 2, 0), to("c", "y.com", "/", 3, 0), to("d", "x.com", "/assets/", 4, 0),
 	}
-	want := Caddy(slices.Clone(routes))
+	want := caddy(slices.Clone(routes))
 	slices.Reverse(routes)
-	if !bytes.Equal(want, Caddy(routes)) {
+	if !bytes.Equal(want, caddy(routes)) {
 		t.Error("the configuration depends on the order of the routes")
 	}
 }

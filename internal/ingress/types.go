@@ -11,8 +11,8 @@ type config struct {
 }
 
 type admin struct {
-	Disabled bool        `json:"disabled"`
-	Config   adminConfig `json:"config"`
+	Listen string      `json:"listen"`
+	Config adminConfig `json:"config"`
 }
 
 type adminConfig struct {

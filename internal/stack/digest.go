@@ -18,11 +18,10 @@ func Digest(s *Service) string {
 	c.Replicas = 0
 	c.DependsOn = nil
 	c.Update = ""
-	c.RestartOn = nil
 	c.Routes = nil
 	if c.Task != nil {
 		// When a task runs is on a label; how long it may run is not.
-		c.Task = &Task{When: c.Task.When}
+		c.Task = &Task{When: c.Task.When, Schedule: c.Task.Schedule, RunOn: c.Task.RunOn}
 	}
 	// encoding/json sorts the keys of maps, so the text is canonical.
 	text, err := json.Marshal(c)

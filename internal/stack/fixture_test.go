@@ -57,6 +57,7 @@ func settledContainer(s *Stack, name string, n int) Container {
 		Networks: sortedKeys(svc.Networks), IntendedNetworks: sortedKeys(svc.Networks),
 		Settings: settings, IntendedSettings: settings,
 		DependsOn: sortedKeys(svc.DependsOn),
+		RestartOn: svc.RestartOn, Owner: s.Owner,
 		StartedAt: time.Unix(1, 0),
 	}
 	if svc.Task != nil {

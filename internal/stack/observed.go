@@ -2,7 +2,10 @@
 
 package stack
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Observed is what an engine found of one portal.
 type Observed struct {
@@ -19,13 +22,21 @@ type Observed struct {
 	Networks []string
 }
 
+// Of returns what belongs to one part of the stack; see Stack.Owner.
+func (o Observed) Of(owner string) Observed {
+	o.Containers = slices.DeleteFunc(slices.Clone(o.Containers), func(c Container) bool { return c.Owner != owner })
+	return o
+}
+
 // Container is one container of the portal, in the terms the domain compares.
 type Container struct {
 	ID      string
 	Name    string
 	Service string
-	Number  int // replica number, from 1
-	Digest  string
+	// Owner is Stack.Owner of the part it belongs to.
+	Owner  string
+	Number int // replica number, from 1
+	Digest string
 	// Task is set from the label that says when a task runs; empty for a service.
 	Task TaskWhen
 
@@ -54,6 +65,10 @@ type Container struct {
 	StorageID string
 	// DependsOn are the services it was ordered after when it was made.
 	DependsOn []string
+	// RestartOn names what the service restarts on: "overrides".
+	RestartOn []string
+	// Mounts are the absolute paths on the host that it has mounted.
+	Mounts []string
 	// Ports maps "80/tcp" to the host port.
 	Ports map[string]int
 }

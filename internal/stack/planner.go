@@ -12,6 +12,7 @@ import (
 type planner struct {
 	desired  *Stack
 	observed map[string][]Container
+	others   map[string][]Container // of other parts of the stack
 	foreign  map[string]Foreign
 	plan     Plan
 

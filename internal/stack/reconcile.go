@@ -11,16 +11,25 @@ import (
 // that lead there, in the least disturbing way: what is right is not touched,
 // what can be repaired is not replaced, and what is replaced can be put back.
 //
+// Only what belongs to the same owner is compared: the other parts of the
+// portal's stack are there to be waited for.
+//
 // It fails only when the services' dependencies form a cycle or name a service
-// that is not there.
+// that is not there, or when another part has a service of the same name.
 func Reconcile(desired *Stack, observed Observed) (Plan, error) {
-	order, err := dependencyOrder(desired)
+	others := othersOf(desired.Owner, observed)
+	if err := ownNames(desired, others); err != nil {
+		return Plan{}, err
+	}
+	order, err := dependencyOrder(desired, others)
 	if err != nil {
 		return Plan{}, err
 	}
+	observed = observed.Of(desired.Owner)
 	p := &planner{
 		desired:  desired,
 		observed: byService(observed.Containers),
+		others:   others,
 		foreign:  foreignByName(observed.Foreign),
 		ids:      map[string]int{},
 		ready:    map[string]readiness{},
@@ -28,12 +37,12 @@ func Reconcile(desired *Stack, observed Observed) (Plan, error) {
 		images:   map[string]string{},
 		plan:     Plan{Rollback: map[string][]*Operation{}},
 	}
-	inTheWay, others := p.unwanted(observed)
+	inTheWay, rest := p.unwanted(observed)
 	p.removed = p.takeDown(inTheWay, unwantedCause)
 	for _, name := range order {
 		p.service(desired.Services[name])
 	}
-	p.takeDown(others, unwantedCause, p.ends...)
+	p.takeDown(rest, unwantedCause, p.ends...)
 	p.waitForImages()
 	return p.plan, nil
 }
@@ -63,7 +72,7 @@ func foreignByName(list []Foreign) map[string]Foreign {
 
 // dependencyOrder lists the services so that each comes after all that it
 // depends on, and otherwise by name.
-func dependencyOrder(desired *Stack) ([]string, error) {
+func dependencyOrder(desired *Stack, others map[string][]Container) ([]string, error) {
 	const (
 		visiting = 1
 		visited  = 2
@@ -81,6 +90,9 @@ func dependencyOrder(desired *Stack) ([]string, error) {
 		state[name] = visiting
 		s := desired.Services[name]
 		for _, dep := range sortedKeys(s.DependsOn) {
+			if len(others[dep]) > 0 {
+				continue
+			}
 			if _, ok := desired.Services[dep]; !ok {
 				return fmt.Errorf("service %q depends on %q, which the stack does not have", name, dep)
 			}
@@ -138,6 +150,10 @@ func (p *planner) service(s *Service) {
 func (p *planner) gate(s *Service) []string {
 	var out []string
 	for _, dep := range sortedKeys(s.DependsOn) {
+		if p.desired.Services[dep] == nil {
+			out = append(out, p.awaitOther(dep, s.DependsOn[dep])...)
+			continue
+		}
 		ready := p.ready[dep]
 		switch s.DependsOn[dep] {
 		case Started:

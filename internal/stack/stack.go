@@ -9,6 +9,9 @@ import "time"
 type Stack struct {
 	// Portal is the name of the portal, and the Compose project's.
 	Portal string
+	// Owner is who this part of the portal's stack belongs to: empty for the
+	// portal itself, Member.Owner for a member. Each part is reconciled by itself.
+	Owner string
 	// Directory is the portal's directory, the same absolute path on all hosts.
 	Directory string
 	// StorageID is the id of the shared drive, once it is known: it labels the
@@ -27,7 +30,27 @@ type Stack struct {
 	// A path holds a hash of the file's content, so a file is never changed
 	// under a container that runs: a new content is a new path, a new digest.
 	Files map[string]File
+	// Ingress is where the routes of the services go, nil without a load
+	// balancer.
+	Ingress *Ingress
 }
+
+// Ingress is the configuration of a portal's load balancer. It is made from the
+// routes of all parts of the stack, and is the one file that changes under
+// containers that run: they are told to load it.
+type Ingress struct {
+	// Service that is the load balancer.
+	Service string
+	// Format of the configuration: "caddy".
+	Format string
+	// Reload is the command that makes a running container load the
+	// configuration, which it gets on its standard input.
+	Reload []string
+}
+
+// IngressPath is the load balancer's configuration, relative to the portal's
+// directory.
+const IngressPath = "ingress/config.json"
 
 // Service is one member of the stack: a long-running service, or a task.
 type Service struct {
@@ -90,7 +113,12 @@ type Task struct {
 	When TaskWhen
 	// Timeout bounds a run; zero means no bound.
 	Timeout time.Duration
-	// Cron and the like come with schedules.
+	// Schedule is the text of a schedule.Schedule, for the scheduler; empty for
+	// a task that nobody starts by the clock.
+	Schedule string
+	// RunOn is part of a deploy task's digest and of nothing else: another
+	// value runs it again.
+	RunOn map[string]string
 }
 
 // TaskWhen says when a task runs.

@@ -1,46 +1,133 @@
 #!/usr/bin/env bash
-# Saves the portal to its restic repository: MySQL, MongoDB, uploads and
-# overrides. Any step that fails fails the run, and no snapshot is made.
-set -Eeuo pipefail
-trap 'echo "backup: failed at line $LINENO" >&2' ERR
+# Saves the portal to its restic repository.
+#
+#   backup.sh                one snapshot: dumps of MySQL and of the document
+#                            store, uploads, overrides; then the retention
+#   backup.sh verify         checks the repository, and reads a part of its data
+#   backup.sh list [PORTAL]  the snapshots of the portal, or of another one
+#
+# The last line of standard output is the result, one JSON object; all else goes
+# to standard error. A step that fails fails the run. A snapshot counts from the
+# moment that it bears the tag portal=<name>, which it gets when all is in it.
+task=backup
+here=$(dirname "${BASH_SOURCE[0]}")
+# shellcheck source=lib.sh
+source "$here/lib.sh"
+# shellcheck source=mysql.sh
+source "$here/mysql.sh"
+# shellcheck source=mongo.sh
+source "$here/mongo.sh"
+# shellcheck source=files.sh
+source "$here/files.sh"
 
-work=$(mktemp -d /portal/backups/.work.XXXXXXXX)
-trap 'rm -rf -- "$work"' EXIT
-# A run that was killed leaves its folder behind.
-find /portal/backups -maxdepth 1 -name '.work.*' -mmin +1440 -exec rm -rf -- {} +
+clean_up() { [[ -z ${saving:-} ]] || rm -rf -- "$staging"; }
 
-# A repository on the drive is made when it is not there. Elsewhere "not there"
-# and "cannot be reached" look alike, so making one is left to a person.
-if [[ "$RESTIC_REPOSITORY" == /* && ! -e "$RESTIC_REPOSITORY/config" ]]; then
-    restic init
-elif [[ "$RESTIC_REPOSITORY" != /* ]] && ! restic cat config >/dev/null; then
-    echo "backup: the repository $RESTIC_REPOSITORY cannot be read; make it once with 'restic init'" >&2
-    exit 1
-fi
-restic unlock
+save() {
+    local included part id
+    included=$(parts "${BACKUP_INCLUDE:-$all_parts}")
+    one_at_a_time
+    [[ ! -e $switching ]] || fail "a restore was cut off while it put data back, so they are not whole: run the task restore again"
+    use_repository
+    open_repository create
+    saving=yes
+    rm -rf -- "$staging"
+    mkdir -m 0700 "$staging"
+    for part in $included; do
+        say "saving $part"
+        "${part}_save"
+    done
+    # shellcheck disable=SC2086 # a list of words
+    write_manifest $included
+    take_snapshot "$included"
+    id=$(finish_snapshot)
+    apply_retention "$id"
+    say "done: snapshot ${id:0:8}"
+    jq -cs --arg id "$id" --argjson seconds "$SECONDS" \
+        '.[-1] | {ok: true, snapshot: $id, bytes: .total_bytes_processed, added: .data_added_packed,
+        files: .total_files_processed, duration_s: $seconds}' "$scratch/summary"
+}
 
-echo "backup: dumping MySQL"
-mysqldump --defaults-extra-file=/portal/secrets/mysql.cnf \
-    --single-transaction --quick --routines --triggers --events --hex-blob \
-    --default-character-set=utf8mb4 --add-drop-database --databases edxapp >"$work/mysql.sql"
-# The last line says that the dump is whole.
-tail -n 1 "$work/mysql.sql" | grep -q -- '-- Dump completed'
+# write_manifest PART… says what the snapshot holds. A restore compares with it.
+write_manifest() {
+    local part files version about="{}"
+    for part in "$@"; do
+        about=$(jq -c --arg part "$part" --slurpfile about "$scratch/$part.json" '. + {($part): $about[0]}' <<<"$about")
+    done
+    files=$(checksums "$staging")
+    version=$(restic version | cut -d' ' -f2)
+    jq -n --argjson parts "$about" --argjson files "$files" --arg restic "$version" \
+        --arg portal "$PORTAL_NAME" --arg domain "$PORTAL_DOMAIN" --arg studio "$PORTAL_STUDIO_DOMAIN" \
+        '{format: 1, portal: $portal, domain: $domain, studio_domain: $studio, created: (now | todate),
+        restic: $restic, parts: $parts, files: $files}' >"$staging/MANIFEST.json"
+}
 
-echo "backup: dumping MongoDB"
-mongodump --config=/portal/secrets/mongo.yml --host=mongo --username=edxapp \
-    --authenticationDatabase=admin --db=edxapp --quiet --out="$work/mongo"
+# take_snapshot PARTS makes the snapshot, which bears another tag while it may
+# lack something: restic makes one also when it could not read a file.
+take_snapshot() {
+    local status paths=("$staging")
+    [[ " $1 " != *" media "* ]] || paths+=("$media")
+    say "writing the snapshot"
+    for _ in 1 2; do
+        status=0
+        attempt "${restic[@]}" backup --json --quiet --host "$PORTAL_NAME" --tag "unfinished=$PORTAL_NAME" \
+            --exclude "$media/$hidden" "${paths[@]}" >"$scratch/summary" || status=$?
+        mask <"$scratch/stderr" >&2
+        # A file may go while it is read; the second time there is little to do.
+        ((status == 3)) || break
+    done
+    ((status == 0)) || fail "writing the snapshot failed with exit code $status: $(last_words)"
+}
 
-echo "backup: saving files"
-mkdir "$work/portal"
-cp -a -- /portal/overrides/. "$work/portal/"
+# finish_snapshot gives the snapshot its tag, and prints its id, which is new.
+finish_snapshot() {
+    local id
+    id=$(jq -r 'select(.message_type == "summary").snapshot_id' "$scratch/summary")
+    run "finishing the snapshot" "${restic[@]}" tag --json --remove "unfinished=$PORTAL_NAME" --add "portal=$PORTAL_NAME" "$id" >"$scratch/tagged"
+    # Not all of its lines are JSON.
+    jq -neRr '[inputs | fromjson? | .new_snapshot_id // empty][0]' "$scratch/tagged"
+}
 
-# The dumps are under the same path each time, so that restic finds what it has.
-rm -rf -- /portal/backups/staging
-mv -- "$work" /portal/backups/staging
-trap 'rm -rf -- /portal/backups/staging' EXIT
-restic backup --host "$PORTAL_NAME" --tag portal /portal/backups/staging /edx/var/media
+# apply_retention ID removes the portal's snapshots that are not to be kept, and
+# those that runs left unfinished.
+apply_retention() {
+    local unit name value keep=()
+    for unit in last hourly daily weekly monthly yearly; do
+        name=BACKUP_KEEP_${unit^^}
+        value=${!name:-0}
+        [[ $value =~ ^[0-9]+$ ]] || fail "snapshot $1 is whole, but no old one was removed: $name is \"$value\", not a number"
+        ((value == 0)) || keep+=("--keep-$unit" "$value")
+    done
+    run "snapshot $1 is whole; removing unfinished ones" "${restic[@]}" forget --quiet --tag "unfinished=$PORTAL_NAME" --unsafe-allow-remove-all >&2
+    # Without a rule everything is kept.
+    ((${#keep[@]} > 0)) || return 0
+    run "snapshot $1 is whole; removing old ones" "${restic[@]}" forget --quiet --tag "portal=$PORTAL_NAME" --group-by "" --prune "${keep[@]}" >&2
+}
 
-restic forget --host "$PORTAL_NAME" --tag portal --group-by host,tags --prune \
-    --keep-daily "$BACKUP_KEEP_DAILY" --keep-weekly "$BACKUP_KEEP_WEEKLY" --keep-monthly "$BACKUP_KEEP_MONTHLY"
-restic check
-echo "backup: done"
+verify() {
+    local found subset=${BACKUP_VERIFY_SUBSET:-10%}
+    one_at_a_time
+    use_repository
+    open_repository refuse
+    run "the repository is damaged: the check" "${restic[@]}" check --read-data-subset "$subset" >&2
+    say "the repository is whole; $subset of the data were read"
+    found=$(snapshots "$PORTAL_NAME")
+    jq -c --arg subset "$subset" --argjson seconds "$SECONDS" \
+        '{ok: true, snapshots: length, read: $subset, duration_s: $seconds}' <<<"$found"
+}
+
+list() {
+    local found="[]"
+    use_repository
+    # Beside a run, and where nothing may be written.
+    restic+=(--no-lock)
+    if repository_exists; then
+        found=$(snapshots "${1:-$PORTAL_NAME}")
+    fi
+    jq -c '{ok: true, snapshots: .}' <<<"$found"
+}
+
+case "${1:-save}" in
+save | verify) "${1:-save}" ;;
+list) list "${2:-}" ;;
+*) fail "there is no command \"$1\"; there are save, verify and list" ;;
+esac
