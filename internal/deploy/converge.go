@@ -31,7 +31,7 @@ func (d *Deployer) Create(ctx context.Context, spec stack.Spec, desired *stack.S
 	if err != nil {
 		return Result{}, err
 	}
-	defer b.files.Close()
+	defer b.end()
 	if err := mayCreate(spec.Name, desired, b); err != nil {
 		return Result{}, err
 	}
@@ -45,7 +45,7 @@ func (d *Deployer) Update(ctx context.Context, spec stack.Spec, desired *stack.S
 	if err != nil {
 		return d.remains(ctx, spec.Name), err
 	}
-	defer b.files.Close()
+	defer b.end()
 	if err := mayUpdate(spec.Name, desired.Directory, b.manifest); err != nil {
 		return d.remains(ctx, spec.Name), err
 	}
@@ -56,32 +56,51 @@ func (d *Deployer) Update(ctx context.Context, spec stack.Spec, desired *stack.S
 	return result, nil
 }
 
-// converge reconciles until the portal is as desired, and writes that down.
+// converge brings the portal to where it should be, and writes that down.
 func (d *Deployer) converge(ctx context.Context, b *begun, spec stack.Spec, desired *stack.Stack) (Result, error) {
 	desired.StorageID = b.storageID
+	recorded, err := b.readParts(ctx, spec.Name)
+	if err != nil {
+		return Result{}, err
+	}
+	all := recorded.with(desired, nil)
+	if _, err := renderIngress(all); err != nil { // routes that clash
+		return Result{}, err
+	}
+	warnings, err := d.reconcile(ctx, b, desired, func(plan stack.Plan) error {
+		return d.carryOut(ctx, b, spec, desired, all, plan)
+	})
+	if err != nil {
+		return Result{}, err
+	}
+	return d.conclude(ctx, b, spec, desired, all, warnings)
+}
+
+// reconcile lets carryOut run the plan that leads one part of the stack to where
+// it should be; again, when the portal changed meanwhile. It returns warnings.
+func (d *Deployer) reconcile(ctx context.Context, b *begun, desired *stack.Stack, carryOut func(stack.Plan) error) ([]string, error) {
 	var warnings []string
 	for attempt := 1; ; attempt++ {
 		plan, err := stack.Reconcile(desired, b.observed)
 		if err != nil {
-			return Result{}, fmt.Errorf("planning portal %q: %w", spec.Name, err)
+			return nil, fmt.Errorf("planning portal %q: %w", desired.Portal, err)
 		}
 		warnings = append(warnings, plan.Warnings...)
-		if err = d.carryOut(ctx, b, spec, desired, plan); err == nil {
-			break
+		if err = carryOut(plan); err == nil {
+			return warnings, nil
 		}
 		if !errors.Is(err, engine.ErrConflict) || attempt == attempts {
-			return Result{}, err
+			return nil, err
 		}
-		if b.observed, err = d.Engine.Observe(ctx, spec.Name); err != nil {
-			return Result{}, err
+		if b.observed, err = d.Engine.Observe(ctx, desired.Portal); err != nil {
+			return nil, err
 		}
 	}
-	return d.conclude(ctx, b, spec, desired, warnings)
 }
 
 // carryOut runs one plan. What can fail without a trace comes first: ports
 // that are taken, images that cannot be had. Then the drive, then containers.
-func (d *Deployer) carryOut(ctx context.Context, b *begun, spec stack.Spec, desired *stack.Stack, plan stack.Plan) error {
+func (d *Deployer) carryOut(ctx context.Context, b *begun, spec stack.Spec, desired *stack.Stack, all parts, plan stack.Plan) error {
 	if err := d.Engine.Check(ctx, desired, b.observed); err != nil {
 		return err
 	}
@@ -89,6 +108,9 @@ func (d *Deployer) carryOut(ctx context.Context, b *begun, spec stack.Spec, desi
 		return err
 	}
 	if err := d.prepare(ctx, b, spec, desired); err != nil {
+		return err
+	}
+	if err := b.writeIngress(ctx, all); err != nil {
 		return err
 	}
 	return d.execute(ctx, desired, plan.WithoutImages())
@@ -106,20 +128,26 @@ func (d *Deployer) prepare(ctx context.Context, b *begun, spec stack.Spec, desir
 	return b.files.Prepare(ctx, desired)
 }
 
-// conclude observes what runs now, writes the manifest and removes files that
-// no container mounts any more.
-func (d *Deployer) conclude(ctx context.Context, b *begun, spec stack.Spec, desired *stack.Stack, warnings []string) (Result, error) {
+// conclude observes what runs now, tells the load balancer, writes down what was
+// done, and removes files that no container mounts any more.
+func (d *Deployer) conclude(ctx context.Context, b *begun, spec stack.Spec, desired *stack.Stack, all parts, warnings []string) (Result, error) {
 	observed, err := d.Engine.Observe(ctx, spec.Name)
 	if err != nil {
 		return Result{}, err
 	}
 	b.observed = observed
+	if err := d.loadIngress(ctx, all, observed); err != nil {
+		return Result{}, err
+	}
+	if err := b.savePart(ctx, desired, nil); err != nil {
+		return Result{}, err
+	}
 	m := d.manifest(b, spec, storage.Complete)
-	m.Services = stack.SummarizeObserved(observed)
+	m.Services = stack.SummarizeObserved(observed.Of(""))
 	if err := b.files.SaveManifest(ctx, m); err != nil {
 		return Result{}, err
 	}
-	if err := b.files.Prune(ctx, desired); err != nil {
+	if err := b.prune(ctx, desired.Directory, all); err != nil {
 		return Result{}, err
 	}
 	result := resultOf(observed)
@@ -174,5 +202,5 @@ func (d *Deployer) remains(ctx context.Context, portal string) Result {
 }
 
 func resultOf(o stack.Observed) Result {
-	return Result{Host: o.Host, Services: stack.SummarizeObserved(o), HTTPPort: stack.HTTPPort(o)}
+	return Result{Host: o.Host, Services: stack.SummarizeObserved(o.Of("")), HTTPPort: stack.HTTPPort(o)}
 }

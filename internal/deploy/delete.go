@@ -17,11 +17,29 @@ func (d *Deployer) Delete(ctx context.Context, name string, onDestroy stack.OnDe
 	if err != nil {
 		return err
 	}
-	defer b.files.Close()
+	defer b.end()
 	if err := d.execute(ctx, &stack.Stack{Portal: name}, stack.Teardown(b.observed)); err != nil {
 		return err
 	}
+	if err := d.Engine.SyncSchedulers(ctx); err != nil {
+		return err
+	}
 	return d.leave(ctx, b, onDestroy)
+}
+
+// forgetMembers removes the records of members, which were taken down with the
+// portal.
+func (b *begun) forgetMembers(ctx context.Context, portal string) error {
+	p, err := b.readParts(ctx, portal)
+	if err != nil {
+		return err
+	}
+	for owner := range p.without("") {
+		if err := b.files.RemoveRecord(ctx, recordName(owner)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // leave treats the files of a portal whose containers are gone. A directory
@@ -31,6 +49,9 @@ func (d *Deployer) leave(ctx context.Context, b *begun, onDestroy stack.OnDestro
 		return nil
 	}
 	if b.manifest.Status != storage.None {
+		if err := b.forgetMembers(ctx, b.manifest.Portal); err != nil {
+			return err
+		}
 		// Also before an archive: what is moved back by hand can be adopted.
 		m := b.manifest
 		m.Status, m.Provider = storage.Retained, d.Version

@@ -21,6 +21,10 @@ type Deployer struct {
 	Version string
 	// Progress is told what happens, a line each; nil is allowed.
 	Progress func(ctx context.Context, line string)
+
+	turns     turns
+	overrides overrideQueues
+	reader    sharedReader
 }
 
 // Result is what runs after an operation, or what Read found.

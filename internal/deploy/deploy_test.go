@@ -142,7 +142,7 @@ func TestCreateRefusesWhatIsNotItsOwn(t *testing.T) {
 	})
 	t.Run("foreign directory", func(t *testing.T) {
 		b := newBed(t)
-		other := *b.Deployer
+		other := &Deployer{Engine: b.Engine, Version: "test"}
 		spec, st := b.spec(), b.stack()
 		spec.Name, st.Portal, st.Directory = "other", "other", filepath.Join(b.drive, "other")
 		if _, err := other.Create(t.Context(), spec, st); err != nil {
@@ -433,7 +433,8 @@ func TestLateCallOfAKilledProviderIsReconciled(t *testing.T) {
 func TestLockIsWaitedFor(t *testing.T) {
 	b := newBed(t)
 	b.mustCreate()
-	holder, err := b.begin(t.Context(), "acme", "test", false)
+	other := &Deployer{Engine: b.Engine, Version: "other"} // as another process
+	holder, err := other.begin(t.Context(), "acme", "test", false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -447,9 +448,7 @@ func TestLockIsWaitedFor(t *testing.T) {
 		_, err := b.Update(t.Context(), b.spec(), b.stack())
 		done <- err
 	}()
-	if err := holder.files.Close(); err != nil {
-		t.Fatal(err)
-	}
+	holder.end()
 	if err := <-done; err != nil {
 		t.Error(err)
 	}

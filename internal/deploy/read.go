@@ -25,8 +25,7 @@ func (d *Deployer) Read(ctx context.Context, name string) (Result, bool, error) 
 	if err != nil {
 		return Result{}, false, err
 	}
-	exists := m.Status == storage.Complete || m.Status == storage.Incomplete
-	return resultOf(observed), exists, nil
+	return resultOf(observed), exists(m.Status), nil
 }
 
 // Import reads how a portal was configured, from its manifest, and what runs.

@@ -22,24 +22,37 @@ const lockWait = 2 * time.Minute
 // observed.
 type begun struct {
 	files     *storage.Session
+	endTurn   func()
 	storageID string
 	observed  stack.Observed
 	manifest  storage.Manifest
 }
 
 // begin reaches the drive, takes the portal's lock and observes the portal.
-// mayInitialise allows an empty drive to be taken into use. Close the session.
+// mayInitialise allows an empty drive to be taken into use. End it.
 func (d *Deployer) begin(ctx context.Context, portal, operation string, mayInitialise bool) (*begun, error) {
+	endTurn, err := d.turns.take(ctx, portal)
+	if err != nil {
+		return nil, fmt.Errorf("waiting for another operation on portal %q: %w", portal, err)
+	}
 	files, id, err := d.openDrive(ctx, portal, mayInitialise)
 	if err != nil {
+		endTurn()
 		return nil, err
 	}
-	b := &begun{files: files, storageID: id}
+	b := &begun{files: files, storageID: id, endTurn: endTurn}
 	if err := d.lockAndRead(ctx, b, portal, operation); err != nil {
-		files.Close()
+		b.end()
 		return nil, err
 	}
 	return b, nil
+}
+
+// end gives the lock back. Its failure is nobody's concern: a lock that is left
+// is taken over.
+func (b *begun) end() {
+	_ = b.files.Close()
+	b.endTurn()
 }
 
 func (d *Deployer) lockAndRead(ctx context.Context, b *begun, portal, operation string) error {

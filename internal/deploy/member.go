@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package deploy
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/privateportals/terraform-provider-portal/internal/blueprint"
+	"github.com/privateportals/terraform-provider-portal/internal/stack"
+)
+
+// ApplyMember brings a member of a portal's stack up, or to where it should be.
+// given holds the contents of the member's GivenSecrets by file name; those that
+// it does not name stay as they are on the drive. Next to an error the state
+// still tells what runs now.
+func (d *Deployer) ApplyMember(ctx context.Context, portal string, m stack.Member, given map[string]string) (MemberState, error) {
+	b, err := d.begin(ctx, portal, "apply "+m.Owner(), false)
+	if err != nil {
+		return MemberState{}, err
+	}
+	defer b.end()
+	c, err := d.member(ctx, b, portal, m.Owner())
+	if err != nil {
+		return MemberState{}, err
+	}
+	err = c.apply(ctx, m, given)
+	state, lookErr := c.look(ctx)
+	state.Warnings = c.warnings
+	if err != nil {
+		return state, concealed(err, secretsOf(given))
+	}
+	return state, lookErr
+}
+
+// RemoveMember takes a member down. What is gone already is no error, and
+// neither is a portal that is. The files of its volumes stay.
+func (d *Deployer) RemoveMember(ctx context.Context, portal, owner string) error {
+	b, err := d.begin(ctx, portal, "remove "+owner, false)
+	if err != nil {
+		return err
+	}
+	defer b.end()
+	if !exists(b.manifest.Status) {
+		return nil
+	}
+	c, err := d.member(ctx, b, portal, owner)
+	if err != nil {
+		return err
+	}
+	return c.remove(ctx)
+}
+
+// memberChange is a change of one member under way.
+type memberChange struct {
+	*Deployer
+	*begun
+	portal, owner string
+	parts         parts // before the change
+	warnings      []string
+}
+
+func (d *Deployer) member(ctx context.Context, b *begun, portal, owner string) (*memberChange, error) {
+	if !exists(b.manifest.Status) {
+		return nil, noPortalError(portal)
+	}
+	p, err := b.readParts(ctx, portal)
+	if err != nil {
+		return nil, err
+	}
+	return &memberChange{Deployer: d, begun: b, portal: portal, owner: owner, parts: p}, nil
+}
+
+// apply leads the member to where it should be. Its record is written first: a
+// member that was cut off is known, and its files are kept.
+func (c *memberChange) apply(ctx context.Context, m stack.Member, given map[string]string) error {
+	base, ok := c.parts[""]
+	if !ok {
+		return fmt.Errorf("portal %q has not been completed yet, so nothing can be added to it: apply the portal first", c.portal)
+	}
+	base.Stack.StorageID = c.storageID
+	desired, err := blueprint.Join(base.Stack, m, c.parts.without("").without(c.owner).stacks()...)
+	if err != nil {
+		return err
+	}
+	all := c.parts.with(desired, &m)
+	if _, err := renderIngress(all); err != nil { // routes that clash
+		return err
+	}
+	c.warnings, err = c.reconcile(ctx, c.begun, desired, func(plan stack.Plan) error {
+		return c.carryOut(ctx, desired, all, &m, given, plan)
+	})
+	if err != nil {
+		return err
+	}
+	return c.conclude(ctx, all)
+}
+
+func (c *memberChange) carryOut(ctx context.Context, desired *stack.Stack, all parts, m *stack.Member, given map[string]string, plan stack.Plan) error {
+	if conflicts := stack.Conflicts(desired, c.observed); len(conflicts) > 0 && c.parts[c.owner].Stack == nil {
+		return conflictError(c.portal, c.observed.Host, conflicts)
+	}
+	if err := c.Engine.Check(ctx, desired, c.observed); err != nil {
+		return err
+	}
+	if err := c.execute(ctx, desired, plan.Images()); err != nil {
+		return err
+	}
+	if err := c.savePart(ctx, desired, m); err != nil {
+		return err
+	}
+	if err := c.files.Prepare(ctx, desired); err != nil {
+		return err
+	}
+	if err := c.writeGiven(ctx, desired, m, given); err != nil {
+		return err
+	}
+	if err := c.execute(ctx, desired, plan.WithoutImages()); err != nil {
+		return err
+	}
+	return c.writeIngress(ctx, all)
+}
+
+// writeGiven writes the secrets that the user gave, for the user that the
+// member runs as.
+func (c *memberChange) writeGiven(ctx context.Context, desired *stack.Stack, m *stack.Member, given map[string]string) error {
+	uid, gid := owner(desired.Services[m.Name].User)
+	for _, name := range m.GivenSecrets {
+		content, ok := given[name]
+		if !ok {
+			continue
+		}
+		if err := c.files.WriteSecretFile(ctx, name, []byte(content), uid, gid); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// owner reads "uid" or "uid:gid"; a name, or nothing, is root.
+func owner(user string) (uid, gid int) {
+	_, _ = fmt.Sscanf(user, "%d:%d", &uid, &gid)
+	return uid, gid
+}
+
+// conclude tells the load balancer and the scheduler, and clears away files
+// that no container mounts any more.
+func (c *memberChange) conclude(ctx context.Context, all parts) error {
+	observed, err := c.Engine.Observe(ctx, c.portal)
+	if err != nil {
+		return err
+	}
+	c.observed = observed
+	if err := c.loadIngress(ctx, all, observed); err != nil {
+		return err
+	}
+	if err := c.Engine.SyncSchedulers(ctx); err != nil {
+		return err
+	}
+	return c.prune(ctx, all[""].Stack.Directory, all)
+}
+
+// remove takes the routes away first, so that nobody is sent to what goes.
+func (c *memberChange) remove(ctx context.Context) error {
+	rest := c.parts.without(c.owner)
+	if err := c.writeIngress(ctx, rest); err != nil {
+		return err
+	}
+	if err := c.loadIngress(ctx, rest, c.observed); err != nil {
+		return err
+	}
+	own := c.observed.Of(c.owner)
+	own.Networks = nil // the portal's
+	if err := c.execute(ctx, &stack.Stack{Portal: c.portal, Owner: c.owner}, stack.Teardown(own)); err != nil {
+		return err
+	}
+	if m := c.parts[c.owner].Member; m != nil {
+		for _, name := range m.GivenSecrets {
+			if err := c.files.RemoveSecretFile(ctx, name); err != nil {
+				return err
+			}
+		}
+	}
+	if err := c.files.RemoveRecord(ctx, recordName(c.owner)); err != nil {
+		return err
+	}
+	return c.conclude(ctx, rest)
+}
+
+func secretsOf(given map[string]string) []string {
+	var out []string
+	for _, content := range given {
+		out = append(out, content)
+	}
+	return out
+}
