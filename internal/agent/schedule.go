@@ -4,6 +4,8 @@ package agent
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"flag"
 	"fmt"
@@ -18,9 +20,6 @@ import (
 // What the engine makes the container of a host's scheduler with, beside the
 // image and the mount point of the drive that it shares with file agents.
 const (
-	// SchedulerName is the name of its container: there is one on a host at
-	// most, because Docker gives a name once.
-	SchedulerName = "portal-scheduler"
 	// RoleScheduler is the value of its LabelRole.
 	RoleScheduler = "scheduler"
 	// DockerSocket is where the host's socket is mounted in it.
@@ -31,6 +30,14 @@ const (
 	// pulseFile is in a directory that the container may write to.
 	pulseFile = "/tmp/portal-scheduler.pulse"
 )
+
+// SchedulerName is the name of the scheduler's container for the drive that is
+// at path on the hosts. There is one on a host at most, because Docker gives a
+// name once.
+func SchedulerName(path string) string {
+	sum := sha256.Sum256([]byte(path))
+	return "portal-scheduler-" + hex.EncodeToString(sum[:4])
+}
 
 // SchedulerCapabilities is all that the scheduler needs: secrets that it reads
 // belong to the users of services. It runs as root, to whom the records belong,
@@ -109,6 +116,7 @@ func runScheduler(ctx context.Context, args []string) error {
 		Docker:   docker,
 		Drive:    schedule.SharedDrive{Root: f.root, Path: f.path},
 		Notifier: schedule.NewWebhook(),
+		Path:     f.path,
 		Host:     f.host,
 		Limit:    f.limit,
 		Log:      slog.New(slog.NewTextHandler(os.Stderr, nil)),

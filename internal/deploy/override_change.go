@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/privateportals/terraform-provider-portal/internal/overrides"
@@ -142,6 +143,8 @@ func (c *overrideChange) tryEdit(ctx context.Context) error {
 		return err
 	}
 	c.before, c.after, c.record = doc, doc, c.former.Clone()
+	// What goes makes room for what comes: a resource that was renamed is both.
+	slices.SortStableFunc(c.jobs, func(a, b *overrideJob) int { return order(a) - order(b) })
 	c.jobs = keep(c.jobs, func(j *overrideJob) bool { return c.editFor(j) })
 	if len(c.jobs) == 0 {
 		return nil
@@ -154,6 +157,13 @@ func (c *overrideChange) tryEdit(ctx context.Context) error {
 		return err
 	}
 	return c.writeFile(ctx, c.after, hash)
+}
+
+func order(j *overrideJob) int {
+	if j.removes {
+		return 0
+	}
+	return 1
 }
 
 // editFor makes one job's change; it ends the job and returns false when that

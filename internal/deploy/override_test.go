@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/privateportals/terraform-provider-portal/internal/overrides"
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
@@ -151,6 +152,50 @@ func TestOverrideOfALeafThatSomebodyHas(t *testing.T) {
 	if !strings.Contains(b.read(overridesFile), "by terraform") {
 		t.Errorf("the file is:\n%s", b.read(overridesFile))
 	}
+}
+
+// A resource that was renamed is removed and made in one apply, in any order.
+func TestRemovalMakesRoom(t *testing.T) {
+	b := overrideBed(t)
+	old := b.mustOverride(name("Acme"))
+	b.Deployer = &Deployer{Engine: b.fake, Version: "test"}
+	holder := b.hold()
+	var all sync.WaitGroup
+	all.Go(func() {
+		if _, err := b.ApplyOverride(t.Context(), name("Other")); err != nil {
+			t.Error(err)
+		}
+	})
+	all.Go(func() {
+		if err := b.RemoveOverride(t.Context(), "acme", old.ID); err != nil {
+			t.Error(err)
+		}
+	})
+	for b.overrides.queued("acme") < 2 {
+		time.Sleep(time.Millisecond)
+	}
+	holder()
+	all.Wait()
+	if text := b.read(overridesFile); !strings.Contains(text, "Other") {
+		t.Errorf("the file is:\n%s", text)
+	}
+}
+
+// hold keeps operations of this process on the portal waiting.
+func (b *bed) hold() (release func()) {
+	b.t.Helper()
+	release, err := b.turns.take(b.t.Context(), "acme")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return release
+}
+
+// queued counts the jobs that wait.
+func (q *overrideQueues) queued(portal string) int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.waiting[portal])
 }
 
 func TestTheSameOverrideTwiceIsRefused(t *testing.T) {

@@ -3,6 +3,7 @@
 package overrides
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/big"
@@ -59,9 +60,10 @@ func parseWhole(digits string, base int) (Number, error) {
 // NumberFromBigFloat is the number that Ansible reads where f is written. A
 // number that no double is near is an error.
 func NumberFromBigFloat(f *big.Float) (Number, error) {
+	// The text of a number with a huge exponent would take minutes.
 	switch exponent := f.MantExp(nil); {
 	case f.IsInf() || exponent > maxWhole:
-		return "", fmt.Errorf("%s is too large a number: write it as a string", f.Text('g', 10))
+		return "", errors.New("a number beyond 1.7e308 is too large: write it as a string")
 	case f.Sign() == 0:
 		return "0", nil
 	case f.IsInt() && exponent <= precision:
@@ -71,7 +73,7 @@ func NumberFromBigFloat(f *big.Float) (Number, error) {
 	}
 	double, _ := f.Float64()
 	if double == 0 {
-		return "", fmt.Errorf("%s is too small a number: write it as a string", f.Text('g', 10))
+		return "", errors.New("a number that is not 0 and smaller than 5e-324 is too small: write it as a string")
 	}
 	return numberFromDouble(double), nil
 }

@@ -97,6 +97,9 @@ func plainScalar(text string) scalar {
 	if yamlNull[text] {
 		return scalar{kind: kindNull}
 	}
+	if !strings.Contains("+-.0123456789", text[:1]) {
+		return stringScalar(text)
+	}
 	if yamlFloat.MatchString(text) {
 		if s, ok := floatScalar(text); ok {
 			return s
@@ -161,10 +164,10 @@ func floatScalar(text string) (scalar, bool) {
 	}
 	text = strings.TrimLeft(text, "+-")
 	double := 0.0
-	switch {
-	case text == ".inf":
+	switch text {
+	case ".inf":
 		double = math.Inf(1)
-	case text == ".nan":
+	case ".nan":
 		double = math.NaN()
 	default:
 		// Added up from the right, in doubles, as PyYAML does.
@@ -246,7 +249,7 @@ func (d *Document) scalarOf(n *node) scalar {
 		return jsonScalar(d.text[n.body:n.end])
 	case n.yaml.Style&yaml.TaggedStyle != 0:
 		return taggedScalar(n.yaml.Tag, text)
-	case n.yaml.Style != 0 && !(n.hasProperties() && d.untyped(n)):
+	case n.yaml.Style != 0 && !d.untyped(n):
 		return stringScalar(text)
 	}
 	return plainScalar(text)

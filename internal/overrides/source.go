@@ -122,11 +122,6 @@ func (s *source) blankOrEnd(i int) bool {
 	return i >= len(s.text) || s.blank(i) || s.breakAt(i) > 0
 }
 
-// onlyBlanks tells whether there are only spaces and tabs from i to j.
-func (s *source) onlyBlanks(i, j int) bool {
-	return len(bytes.Trim(s.text[i:j], " \t")) == 0
-}
-
 // firstOnLine tells whether only spaces stand before i on its line.
 func (s *source) firstOnLine(i int) bool {
 	return len(bytes.Trim(s.text[s.lineStart(i):i], " ")) == 0

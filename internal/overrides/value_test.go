@@ -90,15 +90,15 @@ secret: !vault |
   6162
 raw: !unsafe "{{ x }}"
 list: [1, [2], {k: v}]
-1: int key
-"1": string key
+12: int key
+"12": string key
 yes: bool key
 date: 2026-11-22
 `)
 	for path, want := range map[string]any{
 		"alias.A": Number("1"), "alias.B.C": true, "merged.A": "own", "merged.B.C": true, "merged.D": nil, "over.A": Number("2"), "over.B": m{"C": true},
 		"secret": "$ANSIBLE_VAULT;1.1;AES256\n6162\n", "raw": "{{ x }}", "list": []any{Number("1"), []any{Number("2")}, m{"k": "v"}},
-		"1": "string key", "date": "2026-11-22",
+		"12": "string key", "date": "2026-11-22",
 	} {
 		p, err := ParsePath(path)
 		if err != nil {
@@ -113,7 +113,8 @@ date: 2026-11-22
 			t.Errorf("%s is %#v", path, got)
 		}
 	}
-	if whole, found := d.Lookup(Path{}); !found || !Equal(whole.(m)["1"], "string key") || !Equal(whole.(m)["true"], "bool key") {
+	whole, _ := d.Lookup(Path{})
+	if all, ok := whole.(m); !ok || !Equal(all["12"], "string key") || !Equal(all["true"], "bool key") {
 		t.Errorf("the whole file is %v", whole)
 	}
 }

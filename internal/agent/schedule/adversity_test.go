@@ -160,6 +160,24 @@ func TestEndBeforeTheStart(t *testing.T) {
 	})
 }
 
+// TestEndBeforeTheRecord ends the scheduler while it reads what a run wrote: the
+// next one records the whole.
+func TestEndBeforeTheRecord(t *testing.T) {
+	inBubble(t, func(b *bed) {
+		b.task("acme", "backup", hourly, program{takes: time.Minute, log: "done"})
+		b.docker.fault(func(d *fakeDocker) { d.logHangs = true })
+		b.start()
+		pass(61*time.Minute + time.Second)
+		b.stop()
+		b.docker.fault(func(d *fakeDocker) { d.logHangs = false })
+		b.start()
+		pass(time.Minute)
+		if run, _ := b.history("acme", "backup").Last(); !run.OK || run.Log != "done" {
+			t.Errorf("the run is recorded as %+v", run)
+		}
+	})
+}
+
 // TestContainerIsPutAside during a run, and another one takes its place.
 func TestContainerIsPutAside(t *testing.T) {
 	inBubble(t, func(b *bed) {

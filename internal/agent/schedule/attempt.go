@@ -97,7 +97,7 @@ func (w *worker) accompany(ctx context.Context, state State) {
 	timeout := time.NewTimer(min(limit, limit-w.Now().Sub(state.Started)))
 	defer timeout.Stop()
 	for state.Running {
-		late := w.sleep(ctx, w.nextDue(), timeout.C)
+		late := w.sleep(ctx, w.nextLook(), timeout.C)
 		if ctx.Err() != nil {
 			return
 		}
@@ -150,8 +150,12 @@ func (w *worker) claim(ctx context.Context, state State) {
 	w.overlap(w.Now())
 }
 
-// nextDue is when the task is due next, zero for never.
-func (w *worker) nextDue() time.Time {
+// nextLook is when to look at a run, whether there was a hint or not: when the
+// task is due next, zero for never. A worker that is retired gets no hints.
+func (w *worker) nextLook() time.Time {
+	if w.idle.Err() != nil {
+		return w.Now().Add(w.Tick)
+	}
 	return w.task.timetable.Next(w.book.view().Settled).At
 }
 

@@ -107,7 +107,7 @@ func (b *bed) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := agent.New(agent.Options{
 		Docker: b.docker, Drive: b.drive, Notifier: b.notifier,
-		Host: "dal-1", Limit: b.limit, Alive: func() {}, Now: b.now,
+		Path: "/srv/portals", Host: "dal-1", Limit: b.limit, Alive: func() {}, Now: b.now,
 		Log: slog.New(slog.NewTextHandler(b.log, nil)),
 	})
 	b.end, b.ended = cancel, make(chan error, 1)

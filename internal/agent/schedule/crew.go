@@ -5,6 +5,7 @@ package schedule
 import (
 	"context"
 	"fmt"
+	"path"
 	"regexp"
 
 	"github.com/privateportals/terraform-provider-portal/internal/pool"
@@ -52,6 +53,12 @@ func understand(c Container) (task, error) {
 	return t, err
 }
 
+// onDrive tells whether a container's portal is on this scheduler's drive. A host
+// that serves two drives has a scheduler for each.
+func (s *Scheduler) onDrive(c Container) bool {
+	return s.Path == "" || path.Dir(c.Labels[pool.LabelDirectory]) == path.Clean(s.Path)
+}
+
 // relist brings the workers in line with the containers that are there. New
 // ones work until ctx ends.
 func (s *Scheduler) relist(ctx context.Context) error {
@@ -63,6 +70,9 @@ func (s *Scheduler) relist(ctx context.Context) error {
 	}
 	there := make(map[string]bool, len(list))
 	for _, c := range list {
+		if !s.onDrive(c) {
+			continue
+		}
 		t, err := understand(c)
 		if err != nil {
 			s.refuse(c, err)

@@ -35,6 +35,8 @@ type fakeDocker struct {
 	loseStarts int
 	dropStarts bool
 	refuse     error
+	// logHangs keeps those who read a log waiting.
+	logHangs bool
 }
 
 // program is what a container does: for how long, and how it ends.
@@ -62,7 +64,7 @@ func newFakeDocker(now func() time.Time) *fakeDocker {
 func labels(portal, task, text string) map[string]string {
 	return map[string]string{
 		pool.LabelPortal: portal, pool.LabelService: task, pool.LabelTask: "scheduled",
-		schedule.Label: text,
+		pool.LabelDirectory: "/srv/portals/" + portal, schedule.Label: text,
 	}
 }
 
@@ -273,9 +275,15 @@ func (d *fakeDocker) Stop(_ context.Context, id string) error {
 	return nil
 }
 
-func (d *fakeDocker) Log(_ context.Context, id string, _ time.Time) (string, error) {
+func (d *fakeDocker) Log(ctx context.Context, id string, _ time.Time) (string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.logHangs {
+		d.mu.Unlock()
+		<-ctx.Done()
+		d.mu.Lock()
+		return "", ctx.Err()
+	}
 	if c := d.containers[id]; c != nil {
 		return c.program.log, nil
 	}

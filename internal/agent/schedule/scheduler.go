@@ -51,6 +51,9 @@ type Options struct {
 	Docker   Docker
 	Drive    Drive
 	Notifier Notifier
+	// Path is where the drive is on the hosts: only tasks of portals there are
+	// started. Empty: all are.
+	Path string
 	// Host is the name that notices call this host by.
 	Host string
 	// Limit is how many runs the scheduler lets go on together.

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/privateportals/terraform-provider-portal/internal/pool"
 	"github.com/privateportals/terraform-provider-portal/internal/schedule"
 )
 
@@ -154,6 +155,21 @@ func TestQueueGoesByDueTime(t *testing.T) {
 		b.wantStarts(long, "00:01:00")
 		b.wantStarts(second, "00:11:00")
 		b.wantStarts(third, "00:12:00")
+	})
+}
+
+// TestRunByHandInTheQueue is what a task waits for whose slot comes later.
+func TestRunByHandInTheQueue(t *testing.T) {
+	inBubble(t, func(b *bed) {
+		b.limit = 1
+		b.task("a", "long", `{"cron":"1 * * * *","jitter":"0s"}`, program{takes: 10 * time.Minute})
+		id := b.task("b", "waits", `{"cron":"3 * * * *","jitter":"0s"}`, program{takes: 15 * time.Minute})
+		b.start()
+		pass(5 * time.Minute)
+		b.docker.startByHand(id)
+		pass(40 * time.Minute)
+		b.wantStarts(id, "00:05:00")
+		b.wantTriggers("b", "waits", "manual")
 	})
 }
 
@@ -352,6 +368,22 @@ func TestPauseDropsRetries(t *testing.T) {
 	})
 }
 
+// TestPauseOverADueTime does not make up for what was due in the pause.
+func TestPauseOverADueTime(t *testing.T) {
+	inBubble(t, func(b *bed) {
+		id := b.task("acme", "backup", hourly, program{takes: time.Minute})
+		b.start()
+		for _, text := range []string{`{"cron":"0 * * * *","jitter":"0s","paused":true}`, hourly} {
+			pass(70 * time.Minute)
+			b.docker.remove(id)
+			id = b.task("acme", "backup", text, program{takes: time.Minute})
+		}
+		pass(time.Hour) // from 02:20
+		b.wantStarts(id, "03:00:00")
+		b.wantTriggers("acme", "backup", "schedule schedule")
+	})
+}
+
 // TestFailureOfAFrequentTask is told although its retries never run out.
 func TestFailureOfAFrequentTask(t *testing.T) {
 	inBubble(t, func(b *bed) {
@@ -386,6 +418,20 @@ func TestNoticesWait(t *testing.T) {
 		if n := len(b.history("acme", "backup").Notices); n != 0 {
 			t.Errorf("%d notices wait after delivery", n)
 		}
+	})
+}
+
+// TestOtherDrives have schedulers of their own.
+func TestOtherDrives(t *testing.T) {
+	inBubble(t, func(b *bed) {
+		own := b.task("acme", "tick", everyMinute, program{takes: time.Second})
+		l := labels("beta", "tick", everyMinute)
+		l[pool.LabelDirectory] = "/mnt/other/beta"
+		other := b.docker.createRaw("beta-tick", l, program{takes: time.Second})
+		b.start()
+		pass(90 * time.Second)
+		b.wantStarts(own, "00:01:00")
+		b.wantStarts(other)
 	})
 }
 

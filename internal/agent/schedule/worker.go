@@ -93,7 +93,9 @@ func (w *worker) turn(ctx context.Context) {
 		}
 		return
 	}
-	w.begin(state)
+	if w.begin(state) && !w.save(w.idle) {
+		return
+	}
 	if state.Running {
 		w.slots.take()
 		defer w.slots.release()
@@ -136,12 +138,12 @@ func (w *worker) load() bool {
 	return false
 }
 
-// begin takes note of a schedule that is new, or in force anew: what was due
-// before its container was made is not made up for.
-func (w *worker) begin(state State) {
+// begin takes note of a schedule that is new, or in force anew, which it tells:
+// what was due before its container was made is not made up for.
+func (w *worker) begin(state State) (changed bool) {
 	when, jitter := w.task.schedule.When(), w.task.timetable.Jitter()
 	w.book.edit(func(h *schedule.History) {
-		if h.When != when {
+		if changed = h.When != when; changed {
 			h.When = when
 			h.Retry = nil
 			h.Settle(state.Created.Add(jitter))
@@ -151,6 +153,7 @@ func (w *worker) begin(state State) {
 			h.Settled = now
 		}
 	})
+	return changed
 }
 
 // look inspects the container, again and again while Docker does not answer.

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"path"
 	"slices"
 	"strings"
 
@@ -34,10 +35,20 @@ const (
 func (e *Engine) SyncSchedulers(ctx context.Context) error {
 	for _, h := range e.pool.Hosts() {
 		if err := e.syncScheduler(ctx, h); err != nil {
-			return fail(h, "run the scheduler", engine.Error{Container: agent.SchedulerName}, err)
+			return fail(h, "run the scheduler", engine.Error{Container: e.schedulerName()}, err)
 		}
 	}
 	return nil
+}
+
+func (e *Engine) schedulerName() string {
+	return agent.SchedulerName(path.Clean(e.options.StoragePath))
+}
+
+// hasSchedule tells whether a container is a task with a schedule, of a portal
+// on this engine's drive.
+func (e *Engine) hasSchedule(l pool.Container) bool {
+	return l.Labels[pool.LabelSchedule] != "" && path.Dir(l.Labels[pool.LabelDirectory]) == path.Clean(e.options.StoragePath)
 }
 
 func (e *Engine) syncScheduler(ctx context.Context, h *pool.Host) error {
@@ -49,14 +60,14 @@ func (e *Engine) syncScheduler(ctx context.Context, h *pool.Host) error {
 	if err != nil {
 		return err
 	}
-	there := slices.IndexFunc(list, func(l pool.Container) bool { return l.Name == agent.SchedulerName })
-	needed := slices.ContainsFunc(list, func(l pool.Container) bool { return l.Labels[pool.LabelSchedule] != "" })
-	if !needed {
+	name := e.schedulerName()
+	there := slices.IndexFunc(list, func(l pool.Container) bool { return l.Name == name })
+	if !slices.ContainsFunc(list, e.hasSchedule) {
 		if there < 0 || list[there].Labels[pool.LabelRole] != agent.RoleScheduler {
 			return nil
 		}
 		defer h.Changed()
-		return removeScheduler(ctx, c)
+		return removeScheduler(ctx, c, name)
 	}
 	image, err := e.agentImage(ctx, h, c)
 	if err != nil {
@@ -69,40 +80,40 @@ func (e *Engine) syncScheduler(ctx context.Context, h *pool.Host) error {
 	defer h.Changed()
 	if there >= 0 && list[there].Labels[pool.LabelRole] == agent.RoleScheduler {
 		// Runs go on without it; the next one waits for their end.
-		if err := removeScheduler(ctx, c); err != nil {
+		if err := removeScheduler(ctx, c, name); err != nil {
 			return err
 		}
 	}
-	return startScheduler(ctx, c, body)
+	return startScheduler(ctx, c, name, body)
 }
 
 // startScheduler makes and starts the container. Another process may do the
 // same at this moment: one of them gets the name, and both mean the same.
-func startScheduler(ctx context.Context, c *client.Client, body createBody) error {
+func startScheduler(ctx context.Context, c *client.Client, name string, body createBody) error {
 	return pool.Retry(ctx, func() error {
-		_, err := c.ContainerCreate(ctx, body.config, body.host, nil, nil, agent.SchedulerName)
+		_, err := c.ContainerCreate(ctx, body.config, body.host, nil, nil, name)
 		if err != nil && !cerrdefs.IsConflict(err) {
 			return err
 		}
 		if err != nil {
-			r, inspectErr := inspect(ctx, c, agent.SchedulerName)
+			r, inspectErr := inspect(ctx, c, name)
 			if inspectErr != nil {
 				return inspectErr
 			}
 			if r.Config.Labels[pool.LabelRole] != agent.RoleScheduler {
-				return held("container", agent.SchedulerName, r.ID, "made from image "+r.Config.Image)
+				return held("container", name, r.ID, "made from image "+r.Config.Image)
 			}
 		}
-		return c.ContainerStart(ctx, agent.SchedulerName, container.StartOptions{})
+		return c.ContainerStart(ctx, name, container.StartOptions{})
 	})
 }
 
 // removeScheduler lets the scheduler end in order, and removes it.
-func removeScheduler(ctx context.Context, c *client.Client) error {
-	if err := c.ContainerStop(ctx, agent.SchedulerName, container.StopOptions{}); err != nil && !cerrdefs.IsNotFound(err) {
+func removeScheduler(ctx context.Context, c *client.Client, name string) error {
+	if err := c.ContainerStop(ctx, name, container.StopOptions{}); err != nil && !cerrdefs.IsNotFound(err) {
 		return err
 	}
-	if err := c.ContainerRemove(ctx, agent.SchedulerName, container.RemoveOptions{Force: true}); err != nil && !cerrdefs.IsNotFound(err) {
+	if err := c.ContainerRemove(ctx, name, container.RemoveOptions{Force: true}); err != nil && !cerrdefs.IsNotFound(err) {
 		return err
 	}
 	return nil
@@ -152,8 +163,8 @@ func (e *Engine) schedulerBody(h *pool.Host, image string) createBody {
 
 // engineSocket is the path of the engine's socket on its own host.
 func engineSocket(h *pool.Host) string {
-	if path, ok := strings.CutPrefix(h.Endpoint, "unix://"); ok {
-		return path
+	if socket, ok := strings.CutPrefix(h.Endpoint, "unix://"); ok {
+		return socket
 	}
 	return defaultSocket
 }

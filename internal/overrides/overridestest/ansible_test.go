@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-
 	"os/exec"
 	"path/filepath"
 	"slices"

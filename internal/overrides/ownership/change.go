@@ -258,7 +258,8 @@ func (r *Record) drop(doc *overrides.Document, owner *Owner, match func(path str
 		}
 		delete(owner.Leaves, text)
 	}
-	var keep []overrides.Path
+	// Ansible refuses a file without any mapping.
+	keep := []overrides.Path{{}}
 	for _, text := range owner.Filled {
 		path, err := overrides.ParsePath(text)
 		if err != nil {

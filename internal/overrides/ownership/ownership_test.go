@@ -135,6 +135,21 @@ func TestSetChangesWhatDiffersOnly(t *testing.T) {
 	}
 }
 
+// Ansible refuses a file that holds no mapping: services could not start.
+func TestFileStaysReadable(t *testing.T) {
+	for _, text := range []string{"", "# settings\n", "---\n", "A: 1\n", "{}\n", "---\n{}\n"} {
+		r := record(t)
+		with := set(t, r, text, "acme/1", Change{Values: leaves(t, map[string]any{"A": "a"}), Adopt: true})
+		doc, err := r.Remove(parse(t, with), "acme/1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if value, found := doc.Lookup(overrides.Path{}); !found || !overrides.Equal(value, map[string]any{}) {
+			t.Errorf("%q became %q and then %q", text, with, doc.Text())
+		}
+	}
+}
+
 // Somebody who was cut off does not keep others from the leaves.
 func TestPendingOwnersAreTakenOver(t *testing.T) {
 	r := record(t)
