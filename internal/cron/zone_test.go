@@ -123,7 +123,11 @@ func due(s *robfig.SpecSchedule, minutes []minute) []time.Time {
 			continue
 		}
 		day, weekday := s.Dom&m.day != 0, s.Dow&m.weekday != 0
-		if either := (s.Dom|s.Dow)&star == 0; !day && !weekday || !either && !(day && weekday) {
+		named := day && weekday
+		if (s.Dom|s.Dow)&star == 0 {
+			named = day || weekday
+		}
+		if !named {
 			continue
 		}
 		if n := len(out); n == 0 || !out[n-1].Equal(m.at) {

@@ -139,7 +139,7 @@ func (d *Deployer) conclude(ctx context.Context, b *begun, spec stack.Spec, desi
 	if err := d.loadIngress(ctx, all, observed); err != nil {
 		return Result{}, err
 	}
-	if err := b.savePart(ctx, desired, nil); err != nil {
+	if err := b.savePart(ctx, part{Stack: desired}); err != nil {
 		return Result{}, err
 	}
 	m := d.manifest(b, spec, storage.Complete)

@@ -91,9 +91,30 @@ func (c *memberChange) apply(ctx context.Context, m stack.Member, given map[stri
 		return c.carryOut(ctx, desired, all, &m, given, plan)
 	})
 	if err != nil {
+		return c.goBack(ctx, err)
+	}
+	if err := c.removeGiven(ctx, c.parts[c.owner].Member, &m); err != nil {
 		return err
 	}
-	return c.conclude(ctx, all)
+	if err := c.conclude(ctx, all); err != nil {
+		return err
+	}
+	return c.savePart(ctx, part{Member: &m, Stack: desired})
+}
+
+// goBack puts the record of a member that could not be changed back: its routes
+// are those of what runs. cause is why.
+func (c *memberChange) goBack(ctx context.Context, cause error) error {
+	former, ok := c.parts[c.owner]
+	if !ok {
+		return cause
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLook)
+	defer cancel()
+	if err := c.savePart(ctx, former); err != nil {
+		return fmt.Errorf("%w\n\nWriting down that the former definition holds failed as well: %w", cause, err)
+	}
+	return cause
 }
 
 func (c *memberChange) carryOut(ctx context.Context, desired *stack.Stack, all parts, m *stack.Member, given map[string]string, plan stack.Plan) error {
@@ -106,7 +127,7 @@ func (c *memberChange) carryOut(ctx context.Context, desired *stack.Stack, all p
 	if err := c.execute(ctx, desired, plan.Images()); err != nil {
 		return err
 	}
-	if err := c.savePart(ctx, desired, m); err != nil {
+	if err := c.savePart(ctx, part{Member: m, Stack: desired, Unfinished: true}); err != nil {
 		return err
 	}
 	if err := c.files.Prepare(ctx, desired); err != nil {
@@ -119,22 +140,6 @@ func (c *memberChange) carryOut(ctx context.Context, desired *stack.Stack, all p
 		return err
 	}
 	return c.writeIngress(ctx, all)
-}
-
-// writeGiven writes the secrets that the user gave, for the user that the
-// member runs as.
-func (c *memberChange) writeGiven(ctx context.Context, desired *stack.Stack, m *stack.Member, given map[string]string) error {
-	uid, gid := owner(desired.Services[m.Name].User)
-	for _, name := range m.GivenSecrets {
-		content, ok := given[name]
-		if !ok {
-			continue
-		}
-		if err := c.files.WriteSecretFile(ctx, name, []byte(content), uid, gid); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // owner reads "uid" or "uid:gid"; a name, or nothing, is root.
@@ -174,12 +179,8 @@ func (c *memberChange) remove(ctx context.Context) error {
 	if err := c.execute(ctx, &stack.Stack{Portal: c.portal, Owner: c.owner}, stack.Teardown(own)); err != nil {
 		return err
 	}
-	if m := c.parts[c.owner].Member; m != nil {
-		for _, name := range m.GivenSecrets {
-			if err := c.files.RemoveSecretFile(ctx, name); err != nil {
-				return err
-			}
-		}
+	if err := c.removeGiven(ctx, c.parts[c.owner].Member, nil); err != nil {
+		return err
 	}
 	if err := c.files.RemoveRecord(ctx, recordName(c.owner)); err != nil {
 		return err

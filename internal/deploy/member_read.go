@@ -49,7 +49,7 @@ func (d *Deployer) ReadMember(ctx context.Context, portal, owner string) (Member
 	if err != nil {
 		return MemberState{}, false, err
 	}
-	state, err := memberState(*p.Member, observed.Of(owner), s.Records[schedule.RecordName(p.Member.Name)])
+	state, err := memberState(p, observed.Of(owner), s.Records[schedule.RecordName(p.Member.Name)])
 	return state, err == nil, err
 }
 
@@ -57,7 +57,11 @@ func (d *Deployer) ReadMember(ctx context.Context, portal, owner string) (Member
 func (c *memberChange) look(ctx context.Context) (MemberState, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLook)
 	defer cancel()
-	p, err := c.readParts(ctx, c.portal)
+	records, err := c.files.Records(ctx)
+	if err != nil {
+		return MemberState{}, err
+	}
+	p, err := partsOf(c.portal, records)
 	if err != nil || p[c.owner].Member == nil {
 		return MemberState{}, err
 	}
@@ -65,13 +69,14 @@ func (c *memberChange) look(ctx context.Context) (MemberState, error) {
 	if err != nil {
 		return MemberState{}, err
 	}
-	return memberState(*p[c.owner].Member, observed.Of(c.owner), nil)
+	return memberState(p[c.owner], observed.Of(c.owner), records[schedule.RecordName(p[c.owner].Member.Name)])
 }
 
 // memberState puts together what was read. history is the record of a task's
 // runs, nil when there is none.
-func memberState(m stack.Member, own stack.Observed, history []byte) (MemberState, error) {
-	state := MemberState{Member: m, Host: own.Host, Summary: stack.SummarizeObserved(own)[m.Name]}
+func memberState(p part, own stack.Observed, history []byte) (MemberState, error) {
+	m := *p.Member
+	state := MemberState{Member: m, Unfinished: p.Unfinished, Host: own.Host, Summary: stack.SummarizeObserved(own)[m.Name]}
 	if m.Kind == stack.MemberService {
 		return state, nil
 	}

@@ -157,10 +157,19 @@ func TestBrokenUpdateOfAMemberIsRolledBack(t *testing.T) {
 	}
 	m := chat()
 	m.Image = "chat:broken"
+	m.Routes = []stack.Route{{Host: "talk.acme.com", Path: "/", Port: 8080}}
 	s, err := b.ApplyMember(t.Context(), "acme", m, nil)
 	wantError(t, err, "unhealthy", "serves as before")
 	if s.Summary != before.Summary {
 		t.Errorf("what runs is %+v, was %+v", s.Summary, before.Summary)
+	}
+	// The routes of what does not run are nobody's.
+	b.fake.Fail = nil
+	if _, err := b.Update(t.Context(), b.spec(), b.routed()); err != nil {
+		t.Fatal(err)
+	}
+	if config := b.read("acme/" + stack.IngressPath); strings.Contains(config, "talk.acme.com") || !strings.Contains(config, "chat.acme.com") {
+		t.Errorf("the routes are %s", config)
 	}
 }
 
@@ -276,6 +285,9 @@ func TestRestartServices(t *testing.T) {
 	}
 	err := b.RestartServices(t.Context(), "acme", []string{"nobody"}, func(string) {})
 	wantError(t, err, `no service "nobody"`, "mysql, web")
+	if err := b.RestartServices(t.Context(), "nobody", nil, func(string) {}); !errors.Is(err, ErrNoPortal) {
+		t.Errorf("a portal that is not there: %v", err)
+	}
 }
 
 func TestRestoreStopsAndStartsTheWriters(t *testing.T) {

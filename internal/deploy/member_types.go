@@ -18,6 +18,8 @@ var ErrNoPortal = errors.New("there is no such portal")
 type MemberState struct {
 	// Member as it was applied last.
 	Member stack.Member
+	// Unfinished tells that its apply was cut off or failed.
+	Unfinished bool
 	// Host that runs it.
 	Host string
 	// Summary of what runs; its zero value when nothing is there.

@@ -34,9 +34,10 @@ func overrideBed(t *testing.T) *bed {
 	return b
 }
 
-func (b *bed) write(path, text string) {
+// writeOverrides replaces the overrides as somebody does who takes no lock.
+func (b *bed) writeOverrides(text string) {
 	b.t.Helper()
-	if err := os.WriteFile(filepath.Join(b.drive, path), []byte(text), 0o660); err != nil {
+	if err := os.WriteFile(filepath.Join(b.drive, overridesFile), []byte(text), 0o660); err != nil {
 		b.t.Fatal(err)
 	}
 }
@@ -99,7 +100,7 @@ func TestOverrideIsWrittenAndRead(t *testing.T) {
 
 func TestOverrideThatIsThereAlreadyRestartsNothing(t *testing.T) {
 	b := overrideBed(t)
-	b.write(overridesFile, "EDXAPP_PLATFORM_NAME: 'Acme Academy' # ours\n")
+	b.writeOverrides("EDXAPP_PLATFORM_NAME: 'Acme Academy' # ours\n")
 	b.mustOverride(name("Acme Academy"))
 	if got := b.restarts(); len(got) > 0 {
 		t.Errorf("restarted: %v", got)
@@ -143,7 +144,7 @@ func TestOverrideOfALeafThatSomebodyHas(t *testing.T) {
 	_, err := b.ApplyOverride(t.Context(), second)
 	wantError(t, err, "EDXAPP_PLATFORM_NAME", first.ID, "adopt")
 
-	b.write(overridesFile, b.read(overridesFile)+"EDXAPP_SITE: by hand\n")
+	b.writeOverrides(b.read(overridesFile)+"EDXAPP_SITE: by hand\n")
 	third := Override{Portal: "acme", Values: map[string]any{"EDXAPP_SITE": "by terraform"}}
 	_, err = b.ApplyOverride(t.Context(), third)
 	wantError(t, err, "EDXAPP_SITE", "somebody else", "by hand", "adopt")
@@ -224,7 +225,7 @@ func (b *bed) bad(text string) {
 
 func TestBadOverrideIsTakenBack(t *testing.T) {
 	b := overrideBed(t)
-	b.write(overridesFile, "# by hand\nEDXAPP_PLATFORM_NAME: Acme # ours\n")
+	b.writeOverrides("# by hand\nEDXAPP_PLATFORM_NAME: Acme # ours\n")
 	good := b.mustOverride(name("Acme"))
 	text := b.read(overridesFile)
 	b.bad("BROKEN")
@@ -262,13 +263,13 @@ func TestBadNewOverrideLeavesNothing(t *testing.T) {
 // when our change is taken back.
 func TestTakingBackKeepsWhatOthersWrote(t *testing.T) {
 	b := overrideBed(t)
-	b.write(overridesFile, "OTHER: 1\n")
+	b.writeOverrides("OTHER: 1\n")
 	b.fake.Fail = func(op *stack.Operation) error {
 		text := b.read(overridesFile)
 		if op.Kind != stack.WaitHealthy || !strings.Contains(text, "BROKEN") {
 			return nil
 		}
-		b.write(overridesFile, strings.Replace(text, "OTHER: 1", "OTHER: 2", 1)+"NEW: true\n")
+		b.writeOverrides(strings.Replace(text, "OTHER: 1", "OTHER: 2", 1)+"NEW: true\n")
 		return errors.New("broken")
 	}
 	_, err := b.ApplyOverride(t.Context(), name("BROKEN"))
@@ -288,7 +289,7 @@ func TestSecretsOfAnOverride(t *testing.T) {
 	if !strings.Contains(b.read(overridesFile), "hunter2-hunter2") || strings.Contains(b.read("acme/records/overrides.json"), "hunter2") {
 		t.Error("the secret belongs into the file, and not into the record")
 	}
-	b.write(overridesFile, strings.Replace(b.read(overridesFile), "hunter2-hunter2", "changed", 1))
+	b.writeOverrides(strings.Replace(b.read(overridesFile), "hunter2-hunter2", "changed", 1))
 	s, _, err := b.ReadOverride(t.Context(), "acme", s.ID)
 	if err != nil || s.Secrets["EDXAPP_EMAIL_HOST_PASSWORD"] != SecretChanged {
 		t.Errorf("read %+v, %v", s, err)
@@ -328,7 +329,7 @@ func TestOverrideOfNoPortal(t *testing.T) {
 func TestBrokenFileIsLeftAsItIs(t *testing.T) {
 	b := overrideBed(t)
 	const broken = "A: [1, 2\nB: }\n"
-	b.write(overridesFile, broken)
+	b.writeOverrides(broken)
 	_, err := b.ApplyOverride(t.Context(), name("x"))
 	wantError(t, err, "acme/overrides/ansible_overrides.yml", "line")
 	if b.read(overridesFile) != broken || len(b.restarts()) > 0 {
@@ -338,7 +339,7 @@ func TestBrokenFileIsLeftAsItIs(t *testing.T) {
 
 func TestImportOverride(t *testing.T) {
 	b := overrideBed(t)
-	b.write(overridesFile, "A: 1\nM:\n  X: true\n  Y: [a]\nOTHER: 1\n")
+	b.writeOverrides("A: 1\nM:\n  X: true\n  Y: [a]\nOTHER: 1\n")
 	s, err := b.ImportOverride(t.Context(), "acme:A,M")
 	if err != nil {
 		t.Fatal(err)

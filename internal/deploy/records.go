@@ -31,6 +31,8 @@ type part struct {
 	// Member is nil for the portal's own part.
 	Member *stack.Member `json:"member,omitempty"`
 	Stack  *stack.Stack  `json:"stack"`
+	// Unfinished marks a member whose apply has not come to its end.
+	Unfinished bool `json:"unfinished,omitempty"`
 }
 
 // parts of a portal's stack by their owner.
@@ -58,8 +60,12 @@ func (p part) encode() ([]byte, error) {
 
 func parsePart(portal, name string, data []byte) (part, error) {
 	var p part
-	if err := json.Unmarshal(data, &p); err != nil || p.Stack == nil {
-		return part{}, fmt.Errorf("the record records/%s.json of portal %q cannot be read (%v): restore it from a backup of the shared drive", name, portal, err)
+	err := json.Unmarshal(data, &p)
+	if err == nil && p.Stack == nil {
+		err = errors.New("it holds no stack")
+	}
+	if err != nil {
+		return part{}, fmt.Errorf("the record records/%s.json of portal %q cannot be read (%w): restore it from a backup of the shared drive", name, portal, err)
 	}
 	if p.Version > partVersion {
 		return part{}, fmt.Errorf("the record records/%s.json of portal %q has version %d, and this provider knows versions up to %d: use the newer provider that wrote it", name, portal, p.Version, partVersion)
@@ -142,10 +148,11 @@ func (b *begun) prune(ctx context.Context, directory string, p parts) error {
 }
 
 // savePart writes the record of a part.
-func (b *begun) savePart(ctx context.Context, st *stack.Stack, m *stack.Member) error {
-	data, err := part{Version: partVersion, Member: m, Stack: st}.encode()
+func (b *begun) savePart(ctx context.Context, p part) error {
+	p.Version = partVersion
+	data, err := p.encode()
 	if err != nil {
 		return err
 	}
-	return b.files.WriteRecord(ctx, recordName(st.Owner), data)
+	return b.files.WriteRecord(ctx, recordName(p.Stack.Owner), data)
 }

@@ -177,6 +177,9 @@ func (d *Deployer) RestartServices(ctx context.Context, portal string, services 
 		return err
 	}
 	defer b.end()
+	if len(b.observed.Containers) == 0 {
+		return noPortalError(portal)
+	}
 	selected := stack.RestartsOn(stack.RestartOnOverrides)
 	if len(services) > 0 {
 		if err := allRun(b.observed, services); err != nil {

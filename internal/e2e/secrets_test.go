@@ -5,6 +5,7 @@ package e2e_test
 import (
 	"bytes"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -40,14 +41,7 @@ func (a *academy) testSecrets(t *testing.T) {
 		}
 		places[filepath.Base(file)] = string(text)
 	}
-	for _, c := range a.list(t, filters.NewArgs(filters.Arg("label", pool.LabelPortal+"="+a.Name))) {
-		_, raw, err := a.Docker.ContainerInspectWithRaw(enginetest.Context(t), c.ID, false)
-		if err != nil {
-			t.Fatal(err)
-		}
-		places["docker inspect "+c.Names[0]] = string(raw)
-		places["docker logs "+c.Names[0]] = a.logs(t, c.ID)
-	}
+	maps.Copy(places, a.inspected(t))
 	for place, text := range places {
 		if text == "" && place[:6] != "docker" {
 			t.Errorf("%s is empty: nothing was searched", place)
@@ -58,6 +52,21 @@ func (a *academy) testSecrets(t *testing.T) {
 			}
 		}
 	}
+}
+
+// inspected is what Docker shows of the portal's containers, by where.
+func (a *academy) inspected(t *testing.T) map[string]string {
+	t.Helper()
+	places := map[string]string{}
+	for _, c := range a.list(t, filters.NewArgs(filters.Arg("label", pool.LabelPortal+"="+a.Name))) {
+		_, raw, err := a.Docker.ContainerInspectWithRaw(enginetest.Context(t), c.ID, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		places["docker inspect "+c.Names[0]] = string(raw)
+		places["docker logs "+c.Names[0]] = a.logs(t, c.ID)
+	}
+	return places
 }
 
 // secrets are the contents of all files below secrets/, by path.

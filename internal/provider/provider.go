@@ -7,18 +7,29 @@ package provider
 import (
 	"context"
 
+	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
+	portalaction "github.com/privateportals/terraform-provider-portal/internal/provider/action"
+	"github.com/privateportals/terraform-provider-portal/internal/provider/backup"
 	"github.com/privateportals/terraform-provider-portal/internal/provider/client"
+	"github.com/privateportals/terraform-provider-portal/internal/provider/credentials"
+	"github.com/privateportals/terraform-provider-portal/internal/provider/override"
 	"github.com/privateportals/terraform-provider-portal/internal/provider/portal"
+	"github.com/privateportals/terraform-provider-portal/internal/provider/service"
+	"github.com/privateportals/terraform-provider-portal/internal/provider/task"
 )
 
 // typeName is the provider's name, and that of its main resource.
 const typeName = "portal"
 
-var _ provider.Provider = (*portalProvider)(nil)
+var (
+	_ provider.ProviderWithEphemeralResources = (*portalProvider)(nil)
+	_ provider.ProviderWithActions            = (*portalProvider)(nil)
+)
 
 type portalProvider struct {
 	version string
@@ -64,6 +75,8 @@ func (p *portalProvider) Configure(ctx context.Context, req provider.ConfigureRe
 	c := &client.Client{StoragePath: m.storagePath()}
 	resp.ResourceData = c
 	resp.DataSourceData = c
+	resp.EphemeralResourceData = c
+	resp.ActionData = c
 
 	if !req.Config.Raw.IsFullyKnown() {
 		if req.ClientCapabilities.DeferralAllowed {
@@ -86,10 +99,22 @@ func (p *portalProvider) Configure(ctx context.Context, req provider.ConfigureRe
 
 // Resources lists the resources.
 func (p *portalProvider) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{portal.NewResource}
+	return []func() resource.Resource{
+		portal.NewResource, override.NewResource, service.NewResource, task.NewResource, backup.NewResource,
+	}
 }
 
 // DataSources lists the data sources.
 func (p *portalProvider) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{portal.NewDataSource, portal.NewListDataSource}
+	return []func() datasource.DataSource{portal.NewDataSource, portal.NewListDataSource, backup.NewListDataSource}
+}
+
+// EphemeralResources lists the ephemeral resources.
+func (p *portalProvider) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
+	return []func() ephemeral.EphemeralResource{credentials.NewEphemeralResource}
+}
+
+// Actions lists the actions.
+func (p *portalProvider) Actions(context.Context) []func() action.Action {
+	return []func() action.Action{portalaction.NewTaskRun, portalaction.NewRestart, portalaction.NewRestore}
 }

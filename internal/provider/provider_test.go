@@ -4,6 +4,8 @@ package provider
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/netip"
 	"reflect"
 	"regexp"
@@ -197,8 +199,31 @@ func (a anybody) Read(context.Context, string) (deploy.Result, bool, error) {
 
 func (anybody) Delete(context.Context, string, stack.OnDestroy) error { return nil }
 
+func (anybody) ApplyOverride(_ context.Context, o deploy.Override) (deploy.OverrideState, error) {
+	if o.Secrets["KEY"] != "generated" {
+		return deploy.OverrideState{}, fmt.Errorf("the secrets are %v", o.Secrets)
+	}
+	return deploy.OverrideState{ID: "acme/00000001", Status: deploy.OverrideApplied}, nil
+}
+
+func (anybody) ReadOverride(context.Context, string, string) (deploy.OverrideState, bool, error) {
+	return deploy.OverrideState{
+		Portal: "acme", ID: "acme/00000001", Status: deploy.OverrideApplied,
+		Secrets: map[string]string{"KEY": deploy.SecretSet},
+	}, true, nil
+}
+
+func (anybody) RemoveOverride(context.Context, string, string) error { return nil }
+
+func (a anybody) Credentials(context.Context, string) (map[string]string, error) {
+	if a.result.Host == "" {
+		return nil, errors.New("there is no such portal yet")
+	}
+	return map[string]string{"key": "generated"}, nil
+}
+
 // A host that is made in the same apply is unknown while it is planned; the
-// stack of the portal on it is planned all the same.
+// stack of the portal on it is planned all the same, and so are overrides.
 func TestHostMadeInTheSameApply(t *testing.T) {
 	served, got := serve(t, anybody{result: new(deploy.Result)}, nil)
 	resource.UnitTest(t, resource.TestCase{
@@ -216,9 +241,18 @@ resource "portal" "acme" {
   domain    = "learn.acme.test"
   http_port = 8080
   blueprint = "./portal/testdata/small"
+}
+ephemeral "portal_credentials" "acme" {
+  portal = portal.acme.name
+}
+resource "portal_override" "key" {
+  portal                   = portal.acme.name
+  secret_values_wo         = { KEY = ephemeral.portal_credentials.acme.values["key"] }
+  secret_values_wo_version = 1
 }`,
 			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
 				plancheck.ExpectKnownValue("portal.acme", tfjsonpath.New("stack"), knownvalue.MapSizeExact(3)),
+				plancheck.ExpectKnownValue("portal_override.key", tfjsonpath.New("secrets").AtMapKey("KEY"), knownvalue.StringExact("set")),
 			}},
 			ConfigStateChecks: []statecheck.StateCheck{
 				statecheck.ExpectKnownValue("portal.acme", tfjsonpath.New("host"), knownvalue.StringExact("new")),

@@ -109,16 +109,37 @@ func TestDockerRestarts(t *testing.T) {
 		b.start()
 		pass(90 * time.Second)
 		b.docker.fault(func(d *fakeDocker) { d.down = true })
-		pass(10 * time.Minute)
+		pass(4 * time.Minute)
 		b.docker.fault(func(d *fakeDocker) { d.down = false })
 		pass(time.Minute)
 		starts := b.docker.starts(id)
-		if len(starts) < 2 || starts[1].Sub(starts[0]) > 10*time.Minute+50*time.Second {
+		if len(starts) < 2 || starts[1].Sub(starts[0]) > 4*time.Minute+50*time.Second {
 			t.Errorf("after Docker came back, started at %v", starts)
 		}
 		pass(2 * time.Minute)
 		if got := len(b.docker.starts(id)); got != len(starts)+2 {
 			t.Errorf("then started %d times in two minutes", got-len(starts))
+		}
+	})
+}
+
+// TestDockerStaysAway ends the scheduler, so that Docker starts it with the
+// socket that it has by then.
+func TestDockerStaysAway(t *testing.T) {
+	inBubble(t, func(b *bed) {
+		b.start()
+		pass(time.Minute)
+		b.docker.fault(func(d *fakeDocker) { d.down = true })
+		pass(10 * time.Minute)
+		select {
+		case err := <-b.ended:
+			if err == nil || !strings.Contains(err.Error(), "Docker has not answered") {
+				t.Errorf("it ended with %v", err)
+			}
+			b.end()
+			b.end = nil
+		default:
+			t.Error("it goes on without Docker")
 		}
 	})
 }

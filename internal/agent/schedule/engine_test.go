@@ -32,11 +32,11 @@ type fastClock struct{ began time.Time }
 func (c fastClock) now() time.Time { return c.at(time.Now()) }
 
 // at is what the clock shows at a time.
-func (c fastClock) at(real time.Time) time.Time {
-	if real.IsZero() {
-		return real
+func (c fastClock) at(t time.Time) time.Time {
+	if t.IsZero() {
+		return t
 	}
-	return c.began.Add(real.Sub(c.began) * speed)
+	return c.began.Add(t.Sub(c.began) * speed)
 }
 
 // real is when the clock shows a time.

@@ -16,6 +16,7 @@ package schedule
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 )
@@ -32,6 +33,9 @@ const (
 	// container is seen in a new start of that only.
 	checkDrive = 30 * time.Second
 	driveGrace = 2 * time.Minute
+	// dockerGrace is how long Docker may give no answer. A dockerd that was
+	// started anew has made its socket anew, and what is mounted is the old one.
+	dockerGrace = 5 * time.Minute
 	// parting is what the scheduler allows for a record that is being written
 	// when it ends.
 	parting = 5 * time.Second
@@ -96,12 +100,14 @@ func New(options Options) *Scheduler {
 	}
 }
 
-// Run works until ctx ends, which is no error. It fails when the drive is gone
-// for long.
+// Run works until ctx ends, which is no error. It fails when the drive or Docker
+// is gone for long, so that Docker starts it anew, with the mounts as they are
+// then.
 func (s *Scheduler) Run(ctx context.Context) error {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	go s.guardDrive(ctx, end)
+	answered := time.Now()
 	for pause := minPause; ctx.Err() == nil; {
 		opened := time.Now()
 		err := s.follow(ctx)
@@ -109,7 +115,11 @@ func (s *Scheduler) Run(ctx context.Context) error {
 			break
 		}
 		if time.Since(opened) > maxPause {
-			pause = minPause
+			pause, answered = minPause, time.Now()
+		}
+		if silence := time.Since(answered); silence > dockerGrace {
+			end(fmt.Errorf("Docker has not answered for %s, last: %w", silence.Round(time.Second), err))
+			break
 		}
 		s.Log.Warn("Docker's events ended: they are asked for again", "error", err, "pause", pause)
 		s.Alive()

@@ -30,6 +30,47 @@ type Deployer interface {
 	Import(ctx context.Context, name string) (stack.Spec, deploy.Result, error)
 	// Portals names all portals of the pool, sorted.
 	Portals(ctx context.Context) ([]string, error)
+
+	// ApplyOverride brings the values of an override into the portal's file and
+	// restarts what reads it. It makes the override when it has no ID, and
+	// finishes what an earlier call began.
+	ApplyOverride(ctx context.Context, o deploy.Override) (deploy.OverrideState, error)
+	// ReadOverride tells what is there of an override. It is false when the
+	// override or its portal is gone.
+	ReadOverride(ctx context.Context, portal, id string) (deploy.OverrideState, bool, error)
+	// RemoveOverride takes an override's values out of the file and restarts
+	// what reads it.
+	RemoveOverride(ctx context.Context, portal, id string) error
+	// ImportOverride finds an override by its id, "<portal>/<8 hex digits>", or
+	// makes one of values that are in the file, "<portal>:<leaf>[,<leaf>…]".
+	ImportOverride(ctx context.Context, importID string) (deploy.OverrideState, error)
+	// Credentials returns the values of a portal's generated secrets, by name.
+	Credentials(ctx context.Context, portal string) (map[string]string, error)
+
+	// ApplyMember brings a member of a portal's stack up, or to where it should
+	// be. given holds contents of its given secrets by the names of their files;
+	// others stay as they are. Next to an error the state still tells what runs.
+	ApplyMember(ctx context.Context, portal string, m stack.Member, given map[string]string) (deploy.MemberState, error)
+	// ReadMember tells what is there of a member. It is false when the member or
+	// its portal is gone.
+	ReadMember(ctx context.Context, portal, owner string) (deploy.MemberState, bool, error)
+	// RemoveMember takes a member down. One that is gone already is no error.
+	RemoveMember(ctx context.Context, portal, owner string) error
+	// BaseStack is the portal's own part of its stack, as it was applied last. It
+	// fails with deploy.ErrNoPortal when there is none.
+	BaseStack(ctx context.Context, portal string) (*stack.Stack, error)
+
+	// RunTask runs a task and waits for its end; one that is under way is waited
+	// for before. Next to the error of a run that failed, the result tells of it.
+	RunTask(ctx context.Context, portal, task string, progress func(line string)) (deploy.TaskRun, error)
+	// RestartServices restarts services in place; without names, those that
+	// restart on a change of the overrides.
+	RestartServices(ctx context.Context, portal string, services []string, progress func(line string)) error
+	// Restore puts a backup back, with what writes stopped meanwhile.
+	Restore(ctx context.Context, portal string, o deploy.RestoreOptions, progress func(line string)) (deploy.TaskRun, error)
+	// Backups lists what a portal's task has in its repository, the oldest
+	// first; task is empty for the blueprint's own backup task.
+	Backups(ctx context.Context, portal, task string) ([]deploy.Backup, error)
 }
 
 // Client is a configured provider.
@@ -39,6 +80,8 @@ type Client struct {
 	Deployer Deployer
 	// StoragePath is where hosts have the shared drive; empty while unknown.
 	StoragePath string
+	// Planned is what has been planned in this run of Terraform.
+	Planned Planned
 }
 
 // Ready tells whether hosts can be asked.

@@ -3,6 +3,7 @@
 package portal_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -283,7 +284,11 @@ func TestAccSecretsStayOnTheDrive(t *testing.T) {
 				return fmt.Errorf("the secret has %d characters", len(secret))
 			}
 			for _, member := range []string{"db-1", "migrate", "web-1"} {
-				if strings.Contains(fmt.Sprintf("%+v", p.Inspect(t, member)), secret) {
+				inspected, err := json.Marshal(p.Inspect(t, member))
+				if err != nil {
+					return err
+				}
+				if strings.Contains(string(inspected), secret) {
 					return fmt.Errorf("%s shows the secret when it is inspected", member)
 				}
 			}

@@ -28,6 +28,8 @@ const chosenPort = 49153
 
 // fakeDeployer keeps portals in memory and writes down what it was asked.
 type fakeDeployer struct {
+	client.Deployer // what is no matter of portals themselves
+
 	mu      sync.Mutex
 	portals map[string]*fakePortal
 	calls   []string

@@ -15,11 +15,12 @@ import (
 
 // complete fills in the computed attributes of a planned portal, as far as
 // they are known before anything happens. The stack is the one that apply will
-// bring about, so a plan shows service by service what changes.
+// bring about, so a plan shows service by service what changes; it is returned,
+// nil while it is not known.
 //
 // prior is the state, nil for a portal to be created. storagePath is empty
 // while unknown.
-func (m *model) complete(ctx context.Context, config model, prior *model, storagePath string) diag.Diagnostics {
+func (m *model) complete(ctx context.Context, config model, prior *model, storagePath string) (*stack.Stack, diag.Diagnostics) {
 	m.ID = m.Name
 	m.StudioDomain = plannedStudioDomain(config)
 	m.Directory = plannedDirectory(m.Name, storagePath)
@@ -32,17 +33,17 @@ func (m *model) complete(ctx context.Context, config model, prior *model, storag
 	m.StudioURL = types.StringUnknown()
 
 	if storagePath == "" || !m.known(ctx) {
-		return nil
+		return nil, nil
 	}
 	_, desired, diags := m.desired(ctx, storagePath)
 	if diags.HasError() {
-		return diags
+		return nil, diags
 	}
 	value, d := stackValue(ctx, stack.Summarize(desired))
 	diags.Append(d...)
 	m.Stack = value
 	m.completeAddresses(desired, prior)
-	return diags
+	return desired, diags
 }
 
 // desired is the configuration in the domain's terms, and the stack that it

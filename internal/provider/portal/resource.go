@@ -82,9 +82,13 @@ func (r *portalResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	if r.client != nil {
 		storagePath = r.client.StoragePath
 	}
-	resp.Diagnostics.Append(plan.complete(ctx, config, prior, storagePath)...)
+	desired, diags := plan.complete(ctx, config, prior, storagePath)
+	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
+	}
+	if r.client != nil && !plan.Name.IsUnknown() {
+		r.client.Planned.SetPortal(plan.Name.ValueString(), desired)
 	}
 	resp.Diagnostics.Append(plan.warnOfMove(prior)...)
 	for name, value := range map[string]any{

@@ -6,6 +6,8 @@
 
 # The hidden folder, with the folders new and before.
 readonly hidden=.portal-restore
+# Locked in the folder of overrides by whoever writes there; it stays in place.
+readonly lock_file=.lock
 
 # media_save only counts: restic reads the uploads where they are.
 media_save() {
@@ -16,7 +18,7 @@ media_save() {
 overrides_save() {
     # The settings are few, and part of what the manifest's checksums cover.
     cp -a -- "$overrides" "$staging/overrides"
-    rm -rf -- "$staging/overrides/$hidden"
+    rm -rf -- "$staging/overrides/$hidden" "$staging/overrides/$lock_file"
     find "$staging/overrides" -type f -printf '%s\n' | jq -s '{files: length, bytes: (add // 0)}' >"$scratch/overrides.json"
 }
 
@@ -33,7 +35,15 @@ overrides_prepare() {
 media_switch() { files_switch "$media"; }
 media_switch_back() { files_switch_back "$media"; }
 media_clean() { files_clean "$media"; }
-overrides_switch() { files_switch "$overrides"; }
+overrides_switch() {
+    local edit
+    if [[ -e $overrides/$lock_file ]]; then
+        exec {edit}<>"$overrides/$lock_file"
+        run "waiting for others that write overrides" flock --wait 60 "$edit"
+    fi
+    files_switch "$overrides"
+    [[ -z ${edit:-} ]] || exec {edit}>&-
+}
 overrides_switch_back() { files_switch_back "$overrides"; }
 overrides_clean() { files_clean "$overrides"; }
 
@@ -44,7 +54,7 @@ files_switch() {
     find "$new" -mindepth 1 -maxdepth 1 -printf '%f\0' >"$1/$hidden/names.part"
     mv -- "$1/$hidden/names.part" "$1/$hidden/names"
     mkdir "$before"
-    find "$1" -mindepth 1 -maxdepth 1 ! -name "$hidden" -exec mv -t "$before" -- {} +
+    find "$1" -mindepth 1 -maxdepth 1 ! -name "$hidden" ! -name "$lock_file" -exec mv -t "$before" -- {} +
     find "$new" -mindepth 1 -maxdepth 1 -exec mv -t "$1" -- {} +
 }
 

@@ -40,7 +40,8 @@ unexpected() {
 # stopped ends the run at once when the container is told to stop.
 stopped() {
     if [[ -n $child ]]; then
-        kill -TERM "$child" 2>/dev/null && wait "$child"
+        kill -TERM "$child" 2>/dev/null || true
+        wait "$child" || true
     fi
     fail "the run was told to stop"
 }
@@ -172,6 +173,9 @@ repository_exists() {
     case $status in
     0) return 0 ;;
     10) return 1 ;;
+    esac
+    mask <"$scratch/stderr" >&2
+    case $status in
     12) fail "the password does not open the repository $RESTIC_REPOSITORY, which was made with another one" ;;
     124) fail "the repository $RESTIC_REPOSITORY cannot be reached: $(last_words)" ;;
     *) fail "the repository $RESTIC_REPOSITORY cannot be opened: $(last_words)" ;;

@@ -81,7 +81,7 @@ refuse_writers() {
         # host's own search domains out of it.
         ! getent ahostsv4 "$name." >/dev/null || up+=("$name")
     done
-    ((${#up[@]} == 0)) || fail "these services run and would write meanwhile: ${up[*]}. Stop them first, or set RESTORE_FORCE=1"
+    ((${#up[@]} == 0)) || fail "these services run and must not meanwhile: ${up[*]}. Stop them first, or set RESTORE_FORCE=1"
     users=$(mysql_query "SELECT DISTINCT CONCAT(user, ' from ', host) FROM information_schema.processlist
         WHERE id <> CONNECTION_ID() AND user NOT IN ('event_scheduler', 'system user', 'unauthenticated user')")
     [[ -z $users ]] || fail "MySQL is in use: ${users//$'\n'/, }. Stop what uses it first, or set RESTORE_FORCE=1"

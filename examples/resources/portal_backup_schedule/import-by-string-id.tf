@@ -1,0 +1,4 @@
+import {
+  to = portal_backup_schedule.nightly
+  id = "acme/nightly"
+}

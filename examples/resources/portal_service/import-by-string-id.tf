@@ -1,0 +1,4 @@
+import {
+  to = portal_service.chat
+  id = "acme/chat"
+}

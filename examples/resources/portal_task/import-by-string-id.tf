@@ -1,0 +1,4 @@
+import {
+  to = portal_task.report
+  id = "acme/report"
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package client
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"sync"
+
+	"github.com/privateportals/terraform-provider-portal/internal/blueprint"
+	"github.com/privateportals/terraform-provider-portal/internal/stack"
+)
+
+// Planned is what has been planned in one run of Terraform: the stacks of the
+// portals, and what joins them. A member of a portal that is changed in the same
+// run is so planned for the portal's stack of afterwards, and members that are
+// in each other's way are found before anything happens.
+//
+// Its zero value is ready. Terraform plans resources at the same time, so all
+// methods may be called at the same time.
+type Planned struct {
+	mu      sync.Mutex
+	portals map[string]*stack.Stack
+	members map[memberKey]plannedMember
+	claimed map[memberKey]bool
+}
+
+// memberKey is what members are known by: Terraform plans a resource that it
+// replaces twice.
+type memberKey struct{ portal, owner string }
+
+type plannedMember struct {
+	member stack.Member
+	part   *stack.Stack
+}
+
+// SetPortal notes the stack that a portal will have; nil while it is not known.
+func (p *Planned) SetPortal(portal string, s *stack.Stack) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.portals == nil {
+		p.portals = map[string]*stack.Stack{}
+	}
+	p.portals[portal] = s
+}
+
+// Portal is the stack that a portal will have. It is false when the portal has
+// not been planned; its stack is nil when it was, and is not known.
+func (p *Planned) Portal(portal string) (*stack.Stack, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s, found := p.portals[portal]
+	return s, found
+}
+
+// Join makes the part of a portal's stack that a member is, beside the members
+// that have been planned before, and notes it. An error is what blueprint.Join
+// returns.
+func (p *Planned) Join(base *stack.Stack, m stack.Member) (*stack.Stack, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	key := memberKey{base.Portal, m.Owner()}
+	if before, noted := p.members[key]; noted && !reflect.DeepEqual(before.member, m) {
+		return nil, blueprint.Problems{{
+			Attribute: "name", Summary: "Two resources of one name",
+			Detail: fmt.Sprintf("Two resources of this configuration describe the %s %q of portal %q. Give one of them another name.", m.Kind, m.Name, base.Portal),
+		}}
+	}
+	part, err := blueprint.Join(base, m, p.others(key)...)
+	if err != nil {
+		return nil, err
+	}
+	if p.members == nil {
+		p.members = map[memberKey]plannedMember{}
+	}
+	p.members[key] = plannedMember{m, part}
+	return part, nil
+}
+
+// others are the parts of the portal's other members, by their owners.
+func (p *Planned) others(key memberKey) []*stack.Stack {
+	parts := map[string]*stack.Stack{}
+	for other, planned := range p.members {
+		if other.portal == key.portal && other != key {
+			parts[other.owner] = planned.part
+		}
+	}
+	var sorted []*stack.Stack
+	for _, owner := range slices.Sorted(maps.Keys(parts)) {
+		sorted = append(sorted, parts[owner])
+	}
+	return sorted
+}
+
+// Claim notes that a member is being created. It is false when another resource
+// of the same configuration has created one of the same portal and owner.
+func (p *Planned) Claim(portal, owner string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	key := memberKey{portal, owner}
+	if p.claimed[key] {
+		return false
+	}
+	if p.claimed == nil {
+		p.claimed = map[memberKey]bool{}
+	}
+	p.claimed[key] = true
+	return true
+}

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// Package task is the resource portal_task: a task of the user's own in a
+// portal's stack.
+package task
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+
+	"github.com/privateportals/terraform-provider-portal/internal/deploy"
+	"github.com/privateportals/terraform-provider-portal/internal/provider/client"
+	"github.com/privateportals/terraform-provider-portal/internal/provider/member"
+	"github.com/privateportals/terraform-provider-portal/internal/stack"
+)
+
+var (
+	_ resource.ResourceWithConfigure      = (*taskResource)(nil)
+	_ resource.ResourceWithValidateConfig = (*taskResource)(nil)
+	_ resource.ResourceWithModifyPlan     = (*taskResource)(nil)
+	_ resource.ResourceWithImportState    = (*taskResource)(nil)
+	_ resource.ResourceWithIdentity       = (*taskResource)(nil)
+)
+
+type taskResource struct {
+	client *client.Client
+}
+
+// NewResource makes the resource portal_task.
+func NewResource() resource.Resource { return &taskResource{} }
+
+// Metadata names the resource.
+func (r *taskResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_task"
+}
+
+// Schema describes the attributes.
+func (r *taskResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = resourceSchema(ctx)
+}
+
+// IdentitySchema says what tells one task from another.
+func (r *taskResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+	resp.IdentitySchema = member.IdentitySchema()
+}
+
+// Configure takes over the configured provider.
+func (r *taskResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	c, diags := client.From(req.ProviderData)
+	resp.Diagnostics.Append(diags...)
+	r.client = c
+}
+
+// ValidateConfig checks attributes against each other.
+func (r *taskResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+	var config model
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	resp.Diagnostics.Append(config.Check()...)
+}
+
+// ModifyPlan works out what the task will be in its portal's stack, and what
+// cannot be.
+func (r *taskResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if req.Plan.Raw.IsNull() {
+		return
+	}
+	var config, plan model
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	var prior *model
+	if !req.State.Raw.IsNull() {
+		prior = new(model)
+		resp.Diagnostics.Append(req.State.Get(ctx, prior)...)
+	}
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	if prior != nil && (!prior.Portal.Equal(plan.Portal) || !prior.Name.Equal(plan.Name)) {
+		prior = nil // another task: nothing of the old one's carries over
+	}
+	resp.Diagnostics.Append(plan.complete(ctx, r.client, config.SecretFilesWO, prior)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	for name, value := range map[string]any{
+		"id": plan.ID, "host": plan.Host, "digest": plan.Digest, "status": plan.Status,
+		"next_run": plan.NextRun, "last_run": plan.LastRun,
+	} {
+		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root(name), value)...)
+	}
+}
+
+// Create makes the task, and runs it if it is run by applies. When that fails no
+// state is written; what it began is on the drive, and the next apply, which is
+// a create again, finishes it.
+func (r *taskResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var plan, config model
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	limit, diags := plan.Timeouts.Create(ctx, member.WriteTimeout)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	wanted, given, diags := plan.wanted(ctx, config, nil)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	portal := plan.Portal.ValueString()
+	result, diags := member.Create(ctx, r.client, portal, wanted, given, limit)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	plan.Settle(result)
+	plan.settleRuns(result)
+	resp.Diagnostics.Append(client.Warnings(portal, plan.Different(result, containers))...)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+	resp.Diagnostics.Append(member.SetIdentity(ctx, resp.Identity, portal, wanted.Name)...)
+}
+
+// Read puts what really runs into the state.
+func (r *taskResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var state model
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	limit, diags := state.Timeouts.Read(ctx, member.ReadTimeout)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	portal := state.Portal.ValueString()
+	// Terraform before 1.12 keeps no identity, so every way out needs it set.
+	resp.Diagnostics.Append(member.SetIdentity(ctx, resp.Identity, portal, state.Name.ValueString())...)
+	if !r.client.Ready() {
+		resp.Diagnostics.Append(member.NotRead(portal, state.owner()))
+		return
+	}
+	result, found, diags := member.Read(ctx, r.client, portal, state.owner(), limit)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	if !found {
+		resp.State.RemoveResource(ctx)
+		return
+	}
+	state.observe(result)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
+}
+
+// Update changes the task in place. When it fails, the state keeps the
+// configuration of before and tells what runs now, so that the next plan shows
+// what is still to be done.
+func (r *taskResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	var plan, state, config model
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	limit, diags := plan.Timeouts.Update(ctx, member.WriteTimeout)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	wanted, given, diags := plan.wanted(ctx, config, &state)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	portal := plan.Portal.ValueString()
+	resp.Diagnostics.Append(member.SetIdentity(ctx, resp.Identity, portal, wanted.Name)...)
+	result, diags := member.Update(ctx, r.client, portal, wanted, given, limit)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		if result.Member.Name != "" {
+			state.observe(result)
+		}
+		resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
+		return
+	}
+	plan.Settle(result)
+	plan.settleRuns(result)
+	resp.Diagnostics.Append(client.Warnings(portal, plan.Different(result, containers))...)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+}
+
+// Delete removes the task. The files of its volumes stay.
+func (r *taskResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	var state model
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	limit, diags := state.Timeouts.Delete(ctx, member.WriteTimeout)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	resp.Diagnostics.Append(member.Remove(ctx, r.client, state.Portal.ValueString(), state.owner(), limit)...)
+}
+
+// ImportState fills the configuration from the record on the drive.
+func (r *taskResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	portal, name, diags := member.ImportID(ctx, req)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	result, diags := member.Import(ctx, r.client, portal, ownerOf(name))
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	var imported model
+	resp.Diagnostics.Append(imported.setMember(ctx, portal, result.Member)...)
+	imported.observe(result)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &imported)...)
+	resp.Diagnostics.Append(member.SetIdentity(ctx, resp.Identity, portal, name)...)
+}
+
+func ownerOf(name string) string {
+	return stack.Member{Kind: stack.MemberTask, Name: name}.Owner()
+}
+
+func (m model) owner() string { return ownerOf(m.Name.ValueString()) }
+
+// observe turns a state into what was found.
+func (m *model) observe(result deploy.MemberState) {
+	m.Observe(result, containers)
+	m.observeRuns(result)
+}
+
+// containers is how many a task has.
+const containers = 1
