@@ -144,7 +144,7 @@ func TestOverrideOfALeafThatSomebodyHas(t *testing.T) {
 	_, err := b.ApplyOverride(t.Context(), second)
 	wantError(t, err, "EDXAPP_PLATFORM_NAME", first.ID, "adopt")
 
-	b.writeOverrides(b.read(overridesFile)+"EDXAPP_SITE: by hand\n")
+	b.writeOverrides(b.read(overridesFile) + "EDXAPP_SITE: by hand\n")
 	third := Override{Portal: "acme", Values: map[string]any{"EDXAPP_SITE": "by terraform"}}
 	_, err = b.ApplyOverride(t.Context(), third)
 	wantError(t, err, "EDXAPP_SITE", "somebody else", "by hand", "adopt")
@@ -269,7 +269,7 @@ func TestTakingBackKeepsWhatOthersWrote(t *testing.T) {
 		if op.Kind != stack.WaitHealthy || !strings.Contains(text, "BROKEN") {
 			return nil
 		}
-		b.writeOverrides(strings.Replace(text, "OTHER: 1", "OTHER: 2", 1)+"NEW: true\n")
+		b.writeOverrides(strings.Replace(text, "OTHER: 1", "OTHER: 2", 1) + "NEW: true\n")
 		return errors.New("broken")
 	}
 	_, err := b.ApplyOverride(t.Context(), name("BROKEN"))

@@ -71,12 +71,16 @@ func (d *Deployer) Restore(ctx context.Context, portal string, o RestoreOptions,
 		return TaskRun{}, err
 	}
 	progress("Stopping what writes the data")
-	if err := d.stopWriters(ctx, b, base, all); err != nil {
-		return TaskRun{}, d.resume(ctx, b, all, progress, err)
+	writers := writersOf(base, all)
+	if err := engine.Execute(ctx, d.Engine, base, stack.Stops(b.observed, "its data are restored", writers), nil); err != nil {
+		return TaskRun{}, d.resume(ctx, b, all, nil, progress, err)
 	}
 	progress("Restoring")
 	run, err := d.runOnce(ctx, b, base, service)
-	return run, d.resume(ctx, b, all, progress, err)
+	if err != nil {
+		return run, d.resume(ctx, b, all, nil, progress, err)
+	}
+	return run, d.resume(ctx, b, all, writers, progress, nil)
 }
 
 // backupService is the service of a portal that knows the repository: the named
@@ -135,9 +139,9 @@ func restoreService(restore, backup *stack.Service, o RestoreOptions, portal str
 	return s
 }
 
-// stopWriters stops the services that write what is restored: those that the
-// restore task names, and those of members that depend on any service.
-func (d *Deployer) stopWriters(ctx context.Context, b *begun, base *stack.Stack, all parts) error {
+// writersOf lists what writes the data that are restored: what the restore task
+// names, and the services of members that depend on any service.
+func writersOf(base *stack.Stack, all parts) []string {
 	writers := strings.Fields(base.Services[restoreTask].Environment[writersVariable])
 	for owner, p := range all {
 		for name, s := range p.Stack.Services {
@@ -146,12 +150,13 @@ func (d *Deployer) stopWriters(ctx context.Context, b *begun, base *stack.Stack,
 			}
 		}
 	}
-	return engine.Execute(ctx, d.Engine, base, stack.Stops(b.observed, "its data are restored", writers), nil)
+	return writers
 }
 
 // resume brings all parts of the portal back to where they should be, whatever
-// became of the restore; cause is its error.
-func (d *Deployer) resume(ctx context.Context, b *begun, all parts, progress func(string), cause error) error {
+// became of the restore; cause is its error. Deploy tasks among again run again
+// first: what was restored may be of an older release.
+func (d *Deployer) resume(ctx context.Context, b *begun, all parts, again []string, progress func(string), cause error) error {
 	progress("Starting the portal again")
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), takeBackLimit)
 	defer cancel()
@@ -160,12 +165,22 @@ func (d *Deployer) resume(ctx context.Context, b *begun, all parts, progress fun
 		if b.observed, err = d.Engine.Observe(ctx, st.Portal); err != nil {
 			return joined(cause, err)
 		}
+		asIfNeverRun(b.observed, again)
 		st.StorageID = b.storageID
 		if _, err = d.reconcile(ctx, b, st, func(plan stack.Plan) error { return d.execute(ctx, st, plan) }); err != nil {
 			return joined(cause, err)
 		}
 	}
 	return cause
+}
+
+// asIfNeverRun makes deploy tasks look as if they had yet to run.
+func asIfNeverRun(o stack.Observed, tasks []string) {
+	for i := range o.Containers {
+		if c := &o.Containers[i]; c.Task == stack.Deploy && c.State == stack.Exited && slices.Contains(tasks, c.Service) {
+			c.State = stack.Created
+		}
+	}
 }
 
 func joined(cause, err error) error {

@@ -395,7 +395,7 @@ func (a *academy) testRestore(t *testing.T) {
 	if out, err := exec.Command("docker", "start", "--attach", a.Container("restore")).CombinedOutput(); err == nil || !strings.Contains(string(out), "Stop them first") {
 		t.Errorf("restore beside those who write: %v\n%s", err, out)
 	}
-	for _, writer := range []string{"lms-1", "cms-1", "lms-workers-1", "cms-workers-1", "forum-1", "glados-1", "glados-worker-1"} {
+	for _, writer := range []string{"lms-1", "cms-1", "lms-workers-1", "cms-workers-1", "forum-1", "glados-1", "glados-worker-1", "memcached-1"} {
 		if err := a.Docker.ContainerStop(enginetest.Context(t), a.Container(writer), container.StopOptions{}); err != nil {
 			t.Fatal(err)
 		}

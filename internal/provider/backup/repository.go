@@ -81,7 +81,7 @@ func contentsOf(credentials map[string]string) map[string]string {
 }
 
 // schemes that restic has a repository elsewhere for.
-var schemes = []string{"s3", sftpScheme, "rest", "b2", "azure", "gs", "swift", "rclone"}
+var schemes = []string{"s3", sftpScheme, "rest", "b2", "azure", "swift"}
 
 func schemeOf(address string) string {
 	scheme, _, _ := strings.Cut(address, ":")

@@ -207,7 +207,7 @@ func verifyAttribute() schema.Attribute {
 
 func repositoryAttribute() schema.Attribute {
 	return schema.StringAttribute{
-		MarkdownDescription: "Repository elsewhere, as restic writes its address: `s3:https://s3.example.com/bucket/acme`, `sftp:backup@host:/srv/acme`, `rest:https://host/acme`, or one of `b2:`, `azure:`, `gs:`, `swift:`, `rclone:`. It is made with the first backup. Default: a repository in the portal's `backups/` on the shared drive.",
+		MarkdownDescription: "Repository elsewhere, as restic writes its address: `s3:https://s3.example.com/bucket/acme`, `sftp:backup@host:/srv/acme`, `rest:https://host/acme`, or one of `b2:`, `azure:`, `swift:`. It is made with the first backup. Default: a repository in the portal's `backups/` on the shared drive.",
 		Optional:            true,
 		Validators:          []validator.String{repositoryAddress{}},
 	}
