@@ -71,6 +71,7 @@ func exists(s storage.Status) bool { return s == storage.Complete || s == storag
 // jobs any more.
 func untilAbandoned(ctx context.Context, jobs []*overrideJob) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
+	jobs = slices.Clone(jobs) // the caller goes on with them
 	go func() {
 		for _, j := range jobs {
 			select {
