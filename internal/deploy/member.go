@@ -5,8 +5,10 @@ package deploy
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/privateportals/terraform-provider-portal/internal/blueprint"
+	"github.com/privateportals/terraform-provider-portal/internal/schedule"
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
 )
 
@@ -182,8 +184,12 @@ func (c *memberChange) remove(ctx context.Context) error {
 	if err := c.removeGiven(ctx, c.parts[c.owner].Member, nil); err != nil {
 		return err
 	}
-	if err := c.files.RemoveRecord(ctx, recordName(c.owner)); err != nil {
-		return err
+	// With the history of a task's runs: one of the same name begins anew.
+	_, name, _ := strings.Cut(c.owner, "/")
+	for _, record := range []string{schedule.RecordName(name), recordName(c.owner)} {
+		if err := c.files.RemoveRecord(ctx, record); err != nil {
+			return err
+		}
 	}
 	return c.conclude(ctx, rest)
 }

@@ -7,6 +7,8 @@ package deploy
 import (
 	"errors"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -243,8 +245,18 @@ func TestRunTask(t *testing.T) {
 	if run.ExitCode != 4 {
 		t.Errorf("run is %+v", run)
 	}
+	history := filepath.Join(b.drive, "acme/records/runs-report.json")
+	if err := os.WriteFile(history, []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.RemoveMember(t.Context(), "acme", "task/report"); err != nil {
+		t.Fatal(err)
+	}
+	if b.exists("acme/records/runs-report.json") {
+		t.Error("the history of a task that is gone is still there")
+	}
 	_, err = b.RunTask(t.Context(), "acme", "nothing", func(string) {})
-	wantError(t, err, `no task "nothing"`, "migrate, report")
+	wantError(t, err, `no task "nothing"`, "migrate")
 }
 
 // A task with RunOn runs when it is made and when RunOn changes, and not else.
