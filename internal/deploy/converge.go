@@ -147,7 +147,7 @@ func (d *Deployer) conclude(ctx context.Context, b *begun, spec stack.Spec, desi
 	if err := b.files.SaveManifest(ctx, m); err != nil {
 		return Result{}, err
 	}
-	if err := b.prune(ctx, desired.Directory, all); err != nil {
+	if err := b.prune(ctx, all); err != nil {
 		return Result{}, err
 	}
 	result := resultOf(observed)

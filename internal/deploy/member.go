@@ -5,6 +5,8 @@ package deploy
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/privateportals/terraform-provider-portal/internal/blueprint"
@@ -26,13 +28,12 @@ func (d *Deployer) ApplyMember(ctx context.Context, portal string, m stack.Membe
 	if err != nil {
 		return MemberState{}, err
 	}
-	err = c.apply(ctx, m, given)
-	state, lookErr := c.look(ctx)
-	state.Warnings = c.warnings
-	if err != nil {
-		return state, concealed(err, secretsOf(given))
+	if err := c.apply(ctx, m, given); err != nil {
+		return c.lookAfterFailure(ctx), concealed(err, slices.Collect(maps.Values(given)))
 	}
-	return state, lookErr
+	state, err := c.look(ctx)
+	state.Warnings = c.warnings
+	return state, err
 }
 
 // RemoveMember takes a member down. What is gone already is no error, and
@@ -90,7 +91,7 @@ func (c *memberChange) apply(ctx context.Context, m stack.Member, given map[stri
 		return err
 	}
 	c.warnings, err = c.reconcile(ctx, c.begun, desired, func(plan stack.Plan) error {
-		return c.carryOut(ctx, desired, all, &m, given, plan)
+		return c.carryOut(ctx, all, given, plan)
 	})
 	if err != nil {
 		return c.goBack(ctx, err)
@@ -119,7 +120,9 @@ func (c *memberChange) goBack(ctx context.Context, cause error) error {
 	return cause
 }
 
-func (c *memberChange) carryOut(ctx context.Context, desired *stack.Stack, all parts, m *stack.Member, given map[string]string, plan stack.Plan) error {
+// carryOut runs one plan, in the order that Deployer.carryOut has for a portal.
+func (c *memberChange) carryOut(ctx context.Context, all parts, given map[string]string, plan stack.Plan) error {
+	desired, m := all[c.owner].Stack, all[c.owner].Member
 	if conflicts := stack.Conflicts(desired, c.observed); len(conflicts) > 0 && c.parts[c.owner].Stack == nil {
 		return conflictError(c.portal, c.observed.Host, conflicts)
 	}
@@ -144,12 +147,6 @@ func (c *memberChange) carryOut(ctx context.Context, desired *stack.Stack, all p
 	return c.writeIngress(ctx, all)
 }
 
-// owner reads "uid" or "uid:gid"; a name, or nothing, is root.
-func owner(user string) (uid, gid int) {
-	_, _ = fmt.Sscanf(user, "%d:%d", &uid, &gid)
-	return uid, gid
-}
-
 // conclude tells the load balancer and the scheduler, and clears away files
 // that no container mounts any more.
 func (c *memberChange) conclude(ctx context.Context, all parts) error {
@@ -164,7 +161,7 @@ func (c *memberChange) conclude(ctx context.Context, all parts) error {
 	if err := c.Engine.SyncSchedulers(ctx); err != nil {
 		return err
 	}
-	return c.prune(ctx, all[""].Stack.Directory, all)
+	return c.prune(ctx, all)
 }
 
 // remove takes the routes away first, so that nobody is sent to what goes.
@@ -192,12 +189,4 @@ func (c *memberChange) remove(ctx context.Context) error {
 		}
 	}
 	return c.conclude(ctx, rest)
-}
-
-func secretsOf(given map[string]string) []string {
-	var out []string
-	for _, content := range given {
-		out = append(out, content)
-	}
-	return out
 }

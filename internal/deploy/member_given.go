@@ -4,6 +4,7 @@ package deploy
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -55,6 +56,12 @@ func (c *memberChange) writeGiven(ctx context.Context, desired *stack.Stack, m *
 		}
 	}
 	return nil
+}
+
+// owner reads "uid" or "uid:gid"; a name, or nothing, is root.
+func owner(user string) (uid, gid int) {
+	_, _ = fmt.Sscanf(user, "%d:%d", &uid, &gid)
+	return uid, gid
 }
 
 // removeGiven removes the files of secrets that a member had and that the one in

@@ -53,10 +53,25 @@ func (d *Deployer) ReadMember(ctx context.Context, portal, owner string) (Member
 	return state, err == nil, err
 }
 
-// look tells what is there of the member that is being changed.
-func (c *memberChange) look(ctx context.Context) (MemberState, error) {
+// lookAfterFailure tells what is there by then, as far as that can be known.
+func (c *memberChange) lookAfterFailure(ctx context.Context) MemberState {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLook)
 	defer cancel()
+	var err error
+	if c.observed, err = c.Engine.Observe(ctx, c.portal); err != nil {
+		return MemberState{}
+	}
+	state, err := c.look(ctx)
+	if err != nil {
+		return MemberState{}
+	}
+	state.Warnings = c.warnings
+	return state
+}
+
+// look tells what is there of the member that is being changed, by what was
+// observed last.
+func (c *memberChange) look(ctx context.Context) (MemberState, error) {
 	records, err := c.files.Records(ctx)
 	if err != nil {
 		return MemberState{}, err
@@ -65,11 +80,7 @@ func (c *memberChange) look(ctx context.Context) (MemberState, error) {
 	if err != nil || p[c.owner].Member == nil {
 		return MemberState{}, err
 	}
-	observed, err := c.Engine.Observe(ctx, c.portal)
-	if err != nil {
-		return MemberState{}, err
-	}
-	return memberState(p[c.owner], observed.Of(c.owner), records[schedule.RecordName(p[c.owner].Member.Name)])
+	return memberState(p[c.owner], c.observed.Of(c.owner), records[schedule.RecordName(p[c.owner].Member.Name)])
 }
 
 // memberState puts together what was read. history is the record of a task's

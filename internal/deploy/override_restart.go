@@ -24,22 +24,18 @@ const takeBackLimit = 15 * time.Minute
 // restart restarts what reads the overrides and waits until it is healthy. It
 // returns the names of the containers whose restart was begun.
 func (c *overrideChange) restart(ctx context.Context) ([]string, error) {
-	return c.restartOnly(ctx, func(string) bool { return true })
+	return c.restartOnly(ctx, c.observed, func(string) bool { return true })
 }
 
-// restartOnly is restart for some of the containers.
-func (c *overrideChange) restartOnly(ctx context.Context, wanted func(container string) bool) ([]string, error) {
-	observed, err := c.Engine.Observe(ctx, c.portal)
-	if err != nil {
-		return nil, err
-	}
+// restartOnly is restart for some of the containers that were observed.
+func (c *overrideChange) restartOnly(ctx context.Context, observed stack.Observed, wanted func(container string) bool) ([]string, error) {
 	marked := stack.RestartsOn(stack.RestartOnOverrides)
 	plan := stack.Restarts(observed, "the overrides changed", func(c stack.Container) bool {
 		return marked(c) && wanted(c.Name)
 	})
 	var mu sync.Mutex
 	var begun []string
-	err = engine.Execute(ctx, c.Engine, &stack.Stack{Portal: c.portal}, plan, func(op *stack.Operation) {
+	err := engine.Execute(ctx, c.Engine, &stack.Stack{Portal: c.portal}, plan, func(op *stack.Operation) {
 		c.progress(ctx, fmt.Sprintf("portal %s: %s (%s)", c.portal, op.ID, op.Cause))
 		mu.Lock()
 		defer mu.Unlock()
@@ -59,11 +55,21 @@ func (c *overrideChange) takeBack(ctx context.Context, restarted []string, cause
 	err := &TakenBackError{Portal: c.portal, Together: len(c.jobs), Restarted: restarted, Cause: cause}
 	err.Err = c.restore(ctx)
 	if err.Err == nil {
-		_, err.Err = c.restartOnly(ctx, func(name string) bool { return slices.Contains(restarted, name) })
+		err.Err = c.restartAgain(ctx, restarted)
 	}
 	if err.Err == nil {
 		err.Err = c.saveRecord(ctx, c.former)
 	}
+	return err
+}
+
+// restartAgain restarts the named containers, as they are by now.
+func (c *overrideChange) restartAgain(ctx context.Context, names []string) error {
+	observed, err := c.Engine.Observe(ctx, c.portal)
+	if err != nil {
+		return err
+	}
+	_, err = c.restartOnly(ctx, observed, func(name string) bool { return slices.Contains(names, name) })
 	return err
 }
 

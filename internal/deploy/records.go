@@ -126,14 +126,20 @@ func (b *begun) readParts(ctx context.Context, portal string) (parts, error) {
 // prune removes the rendered files that no part of the stack names and no
 // container mounts: one that was made from another part's service may still
 // have files that this part has replaced since.
-func (b *begun) prune(ctx context.Context, directory string, p parts) error {
+//
+// Without the portal's own part it is not known what is needed, and nothing goes.
+func (b *begun) prune(ctx context.Context, p parts) error {
+	own, ok := p[""]
+	if !ok {
+		return nil
+	}
 	keep := map[string]stack.File{}
 	for _, st := range p.stacks() {
 		maps.Copy(keep, st.Files)
 	}
 	for _, c := range b.observed.Containers {
 		for _, source := range c.Mounts {
-			rel, _ := strings.CutPrefix(source, directory+"/")
+			rel, _ := strings.CutPrefix(source, own.Stack.Directory+"/")
 			if elements := strings.Split(rel, "/"); len(elements) > 2 && (elements[0] == "config" || elements[0] == "secrets") {
 				keep[strings.Join(elements[:3], "/")] = stack.File{}
 			}

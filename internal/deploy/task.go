@@ -44,8 +44,13 @@ func (d *Deployer) RunTask(ctx context.Context, portal, task string, progress fu
 		}
 	}
 	progress(fmt.Sprintf("Starting %s", c.Name))
-	return d.run(ctx, st, task, c.Name, c.ID)
+	return d.run(ctx, st, task, c.Name, c.ID, func(ctx context.Context) (map[string]string, error) {
+		return d.Credentials(ctx, portal)
+	})
 }
+
+// secretsReader reads the secrets that a log must not show.
+type secretsReader func(ctx context.Context) (map[string]string, error)
 
 // taskContainer finds the container of a task.
 func taskContainer(o stack.Observed, task string) (stack.Container, error) {
@@ -68,12 +73,12 @@ func taskContainer(o stack.Observed, task string) (stack.Container, error) {
 
 // run starts a container that is there, waits for its end and tells of it. The
 // portal's secrets are struck out of its log.
-func (d *Deployer) run(ctx context.Context, st *stack.Stack, task, name, id string) (TaskRun, error) {
+func (d *Deployer) run(ctx context.Context, st *stack.Stack, task, name, id string, secrets secretsReader) (TaskRun, error) {
 	err := d.Engine.Run(ctx, st, taskOperation(stack.Start, name, id, task))
 	if err == nil {
 		err = d.Engine.Run(ctx, st, taskOperation(stack.WaitDone, name, id, task))
 	}
-	run, lookErr := d.lookAtRun(ctx, st.Portal, name)
+	run, lookErr := d.lookAtRun(ctx, st.Portal, name, secrets)
 	if err != nil {
 		return run, err
 	}
@@ -81,7 +86,7 @@ func (d *Deployer) run(ctx context.Context, st *stack.Stack, task, name, id stri
 }
 
 // lookAtRun also works when the time of the run itself is up.
-func (d *Deployer) lookAtRun(ctx context.Context, portal, name string) (TaskRun, error) {
+func (d *Deployer) lookAtRun(ctx context.Context, portal, name string, secrets secretsReader) (TaskRun, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLook)
 	defer cancel()
 	observed, err := d.Engine.Observe(ctx, portal)
@@ -92,23 +97,23 @@ func (d *Deployer) lookAtRun(ctx context.Context, portal, name string) (TaskRun,
 		if c.Name != name {
 			continue
 		}
-		log, err := d.concealedLog(ctx, portal, name)
+		log, err := d.concealedLog(ctx, name, secrets)
 		return TaskRun{ExitCode: c.ExitCode, Started: c.StartedAt, Finished: c.FinishedAt, Log: log}, err
 	}
 	return TaskRun{}, fmt.Errorf("the container %s of portal %q is gone", name, portal)
 }
 
 // concealedLog is the end of a container's log without the portal's secrets.
-func (d *Deployer) concealedLog(ctx context.Context, portal, name string) (string, error) {
+func (d *Deployer) concealedLog(ctx context.Context, name string, secrets secretsReader) (string, error) {
 	log, err := d.Engine.Logs(ctx, name, runLogLines)
 	if err != nil || log == "" {
 		return log, err
 	}
-	secrets, err := d.Credentials(ctx, portal)
+	values, err := secrets(ctx)
 	if err != nil {
 		return "", err
 	}
-	return conceal(log, slices.Collect(maps.Values(secrets))), nil
+	return conceal(log, slices.Collect(maps.Values(values))), nil
 }
 
 func taskOperation(kind stack.Kind, name, id, task string) *stack.Operation {
@@ -140,7 +145,7 @@ func (d *Deployer) runOnce(ctx context.Context, b *begun, base *stack.Stack, s s
 	if err := d.Engine.Run(ctx, st, taskOperation(stack.Create, name, "", s.Name)); err != nil {
 		return TaskRun{}, err
 	}
-	return d.run(ctx, st, s.Name, name, "")
+	return d.run(ctx, st, s.Name, name, "", b.files.GeneratedSecrets)
 }
 
 func taskTimeout(t *stack.Task) time.Duration {
