@@ -26,9 +26,30 @@ type Spec struct {
 	Addons []string `json:"addons,omitempty"`
 	// Services tunes services and tasks that the blueprint has, by name.
 	Services map[string]Tuning `json:"services,omitempty"`
+	// Aliases are further hostnames of the lms.
+	Aliases []string `json:"aliases,omitempty"`
+	// Redirects are hostnames whose visitors are sent on to Domain.
+	Redirects []string `json:"redirects,omitempty"`
 	// HTTPPort is the host port that the load balancer is published on.
 	// Zero lets Docker choose one.
 	HTTPPort int `json:"http_port,omitempty"`
+	// HTTPSPort is the same for HTTPS, where TLS ends at the load balancer.
+	HTTPSPort int `json:"https_port,omitempty"`
+	// TLS says where certificates come from; nil is TLSOff.
+	TLS *TLS `json:"tls,omitempty"`
+	// TrustedProxies are the networks (CIDR) of proxies before the load balancer:
+	// what they say of a visitor (X-Forwarded-For, -Proto, -Host) counts.
+	TrustedProxies []string `json:"trusted_proxies,omitempty"`
+	// Gateway names the gateway that the portal is behind. Nothing is published
+	// then, and TLS ends there.
+	Gateway string `json:"gateway,omitempty"`
+	// Front is how visitors reach the gateway; nil without one.
+	Front *Front `json:"front,omitempty"`
+	// Maintenance lets the load balancer answer everything with a page that says
+	// that the portal is down on purpose.
+	Maintenance bool `json:"maintenance,omitempty"`
+	// Mail says how the mailer delivers; nil delivers directly.
+	Mail *Mail `json:"mail,omitempty"`
 	// OnDestroy says what becomes of the portal's directory.
 	OnDestroy OnDestroy `json:"on_destroy,omitempty"`
 }

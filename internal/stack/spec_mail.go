@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package stack
+
+// Mail says how a portal's mailer delivers what its services send. The zero
+// value delivers directly to the recipients' mail servers.
+type Mail struct {
+	// Relay takes all mail; nil delivers directly.
+	Relay *MailRelay `json:"relay,omitempty"`
+	// From is the address that mail comes from, "noreply@acme.com"; empty for
+	// what Open edX's own settings say.
+	From string `json:"from,omitempty"`
+	// DKIM signs mail; nil leaves it unsigned.
+	DKIM *DKIM `json:"dkim,omitempty"`
+}
+
+// MailRelay is an SMTP server that takes all mail of a portal.
+type MailRelay struct {
+	Host string `json:"host"`
+	Port int    `json:"port"`
+	// TLS says how the connection is encrypted.
+	TLS MailTLS `json:"tls"`
+	// CA is the PEM text of the authorities that signed the relay's certificate;
+	// empty trusts those of the mailer's image.
+	CA string `json:"ca,omitempty"`
+	// Username to log in with; empty for no login.
+	Username string `json:"username,omitempty"`
+	// Password is the name of the file of the password in secrets/given/.
+	Password string `json:"password,omitempty"`
+}
+
+// MailTLS is how a connection to a mail relay is encrypted.
+type MailTLS string
+
+const (
+	// MailStartTLS begins in plain text and insists on STARTTLS (port 587).
+	MailStartTLS MailTLS = "starttls"
+	// MailImplicitTLS begins with TLS (port 465).
+	MailImplicitTLS MailTLS = "tls"
+	// MailPlain encrypts nothing; it excludes a login.
+	MailPlain MailTLS = "none"
+)
+
+// DKIM is how mail is signed (RFC 6376).
+type DKIM struct {
+	// Domain that signs, and Selector of its key in DNS:
+	// <selector>._domainkey.<domain>.
+	Domain   string `json:"domain"`
+	Selector string `json:"selector"`
+	// Key is the name of the file of the private key in secrets/given/.
+	Key string `json:"key"`
+}
