@@ -23,7 +23,21 @@ type Engine interface {
 	// operation of this process changed something on that host.
 	ObserveShared(ctx context.Context, portal string) (stack.Observed, error)
 	// Portals names the portals that have containers on the pool, sorted.
+	// Gateways are not among them.
 	Portals(ctx context.Context) ([]string, error)
+	// Hosts names the hosts of the pool, sorted. It asks none of them.
+	Hosts() []string
+	// Address is the address under which visitors and other hosts reach a host
+	// of the pool, empty when it is not known. It asks no host.
+	Address(host string) string
+	// On is this engine on one host of the pool alone: it sees what is there,
+	// and makes everything there. It shares what the two know; closing it closes
+	// nothing.
+	On(host string) (Engine, error)
+	// HostStatus tells of each host how it is, sorted by name. Hosts are asked
+	// side by side, each for some seconds at most; one that does not answer is a
+	// row with its error.
+	HostStatus(ctx context.Context) []HostStatus
 	// Check fails when desired cannot run on this engine or pool, before
 	// anything is changed: a host port that somebody else holds, an image
 	// that is neither there nor to be pulled.

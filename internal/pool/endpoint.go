@@ -37,8 +37,7 @@ func newDialer(attr string, cfg HostConfig) (*dialer, error) {
 	if network != "tcp" {
 		return nil, fmt.Errorf("%s.tls: only a tcp:// endpoint uses TLS, and this one is %s", attr, cfg.Endpoint)
 	}
-	host, _, _ := net.SplitHostPort(addr)
-	if d.tls, err = tlsConfig(attr+".tls", *cfg.TLS, host); err != nil {
+	if d.tls, err = tlsConfig(attr+".tls", *cfg.TLS, d.host()); err != nil {
 		return nil, err
 	}
 	return d, nil
@@ -100,6 +99,15 @@ func tlsConfig(attr string, t TLS, serverName string) (*tls.Config, error) {
 
 // address is the endpoint in the client's terms.
 func (d *dialer) address() string { return d.network + "://" + d.addr }
+
+// host is the host part of a tcp endpoint, empty for any other.
+func (d *dialer) host() string {
+	if d.network != "tcp" {
+		return ""
+	}
+	host, _, _ := net.SplitHostPort(d.addr)
+	return host
+}
 
 // dial connects, over TLS if the host wants it. It has the signature of
 // http.Transport.DialContext, whose network and address it does not need.

@@ -3,6 +3,7 @@
 package pool
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/docker/docker/api/types/versions"
 	"github.com/docker/docker/client"
+	"golang.org/x/sync/singleflight"
 )
 
 // MinAPIVersion is the Engine API of Docker 20.10, the oldest that is served.
@@ -24,15 +26,19 @@ var probeTimeout = 10 * time.Second
 // Host is one Docker Engine. It is dialled when it is first used, and is safe
 // for concurrent use.
 type Host struct {
-	Name     string
+	Name string
+	// Endpoint without a user's name or password, should one be in it.
 	Endpoint string
-	Labels   map[string]string
+	// Address under which others reach the host, empty when it is not known.
+	Address string
+	Labels  map[string]string
 
 	dialer    *dialer
 	transport *transport
 
-	connect sync.Mutex
+	mu      sync.Mutex
 	client  *client.Client // nil until a probe succeeded
+	connect singleflight.Group
 
 	list    sharedList
 	watcher watcher
@@ -45,7 +51,10 @@ func newHost(name string, cfg HostConfig) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Host{Name: name, Endpoint: cfg.Endpoint, Labels: cfg.Labels, dialer: d, transport: newTransport(d)}
+	h := &Host{
+		Name: name, Endpoint: d.address(), Address: cmp.Or(cfg.Address, d.host()), Labels: cfg.Labels,
+		dialer: d, transport: newTransport(d),
+	}
 	h.watcher.host = h
 	return h, nil
 }
@@ -65,13 +74,31 @@ func (e *UnreachableError) Unwrap() error { return e.Err }
 // Client returns the host's API client. The first call probes the host and
 // negotiates the API version; it fails within seconds with an
 // *UnreachableError when the host does not answer. A later call probes again
-// only if no call succeeded yet.
+// only if no call succeeded yet. Calls that come together share one probe, so
+// that a host which hangs holds each of them up once.
 func (h *Host) Client(ctx context.Context) (*client.Client, error) {
-	h.connect.Lock()
-	defer h.connect.Unlock()
-	if h.client != nil {
-		return h.client, nil
+	h.mu.Lock()
+	c := h.client
+	h.mu.Unlock()
+	if c != nil {
+		return c, nil
 	}
+	// A caller that gives up does not take the probe away from the others.
+	ch := h.connect.DoChan("", func() (any, error) { return h.open(context.WithoutCancel(ctx)) })
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case r := <-ch:
+		if r.Err != nil {
+			return nil, r.Err
+		}
+		c, _ := r.Val.(*client.Client)
+		return c, nil
+	}
+}
+
+// open makes the client and probes the host.
+func (h *Host) open(ctx context.Context) (*client.Client, error) {
 	c, err := client.NewClientWithOpts(
 		// The scheme is http also over TLS: the dialer does the handshake, so
 		// that attach and exec, which take over a connection, use it as well.
@@ -85,6 +112,8 @@ func (h *Host) Client(ctx context.Context) (*client.Client, error) {
 	if err := h.probe(ctx, c); err != nil {
 		return nil, err
 	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	h.client = c
 	return c, nil
 }
@@ -138,13 +167,18 @@ func (h *Host) freeMemory(ctx context.Context) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	free := info.MemTotal
-	for _, ct := range list {
+	return info.MemTotal - reserved(list), nil
+}
+
+// reserved is the memory that containers reserve, in bytes.
+func reserved(list []Container) int64 {
+	var sum int64
+	for _, c := range list {
 		// A label that is missing or broken reserves nothing.
-		n, _ := strconv.ParseInt(ct.Labels[LabelMemory], 10, 64)
-		free -= n
+		n, _ := strconv.ParseInt(c.Labels[LabelMemory], 10, 64)
+		sum += n
 	}
-	return free, nil
+	return sum
 }
 
 // close ends the event stream and drops idle connections.

@@ -34,9 +34,13 @@ const (
 	LabelSchedule = "io.privateportals.schedule"
 	// LabelRestartOn lists, with commas, what restarts the service.
 	LabelRestartOn = "io.privateportals.restart-on"
-	// LabelRole marks containers that belong to no portal: "agent".
+	// LabelRole marks containers that belong to no portal: "agent", RoleGateway.
 	LabelRole = "io.privateportals.role"
 )
+
+// RoleGateway is the role of a gateway's containers. Their LabelPortal is the
+// gateway's name.
+const RoleGateway = "gateway"
 
 // keptLabels are the labels that stay in memory from a list of containers.
 var keptLabels = []string{

@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"regexp"
 	"sort"
+	"strconv"
+	"strings"
 )
 
 // Config is what a user says of the pool.
@@ -18,6 +20,8 @@ type Config struct {
 	// environment names as it does for the docker command: DOCKER_HOST, the
 	// current docker context, or the local socket.
 	Hosts map[string]HostConfig
+	// Address of the host that the environment names, as HostConfig.Address.
+	Address string
 	// Registries holds credentials by registry host ("ghcr.io"). Registries
 	// that are not here are looked up in Docker's own configuration file.
 	Registries map[string]RegistryAuth
@@ -27,6 +31,9 @@ type Config struct {
 type HostConfig struct {
 	// Endpoint is a unix:// or tcp:// address.
 	Endpoint string
+	// Address is the IP address or hostname under which visitors and other
+	// hosts reach the host. Empty means the host part of a tcp:// endpoint.
+	Address string
 	// TLS is nil for a plain connection.
 	TLS *TLS
 	// Labels describe the host for placement.
@@ -46,6 +53,7 @@ const DefaultHost = "default"
 type Pool struct {
 	hosts      []*Host // sorted by name
 	registries registries
+	view       bool // the hosts belong to another pool
 }
 
 var hostNameRE = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]*$`)
@@ -60,6 +68,7 @@ func New(cfg Config) (*Pool, error) {
 		if err != nil {
 			return nil, err
 		}
+		h.Address = cfg.Address
 		hosts = map[string]HostConfig{DefaultHost: h}
 	}
 
@@ -92,6 +101,19 @@ func New(cfg Config) (*Pool, error) {
 
 // Hosts lists the hosts, sorted by name.
 func (p *Pool) Hosts() []*Host { return p.hosts }
+
+// On is a view of the pool with one host alone. It shares the host with p, its
+// connections and what is known of it; closing it closes nothing.
+func (p *Pool) On(host string) (*Pool, error) {
+	names := make([]string, len(p.hosts))
+	for i, h := range p.hosts {
+		if h.Name == host {
+			return &Pool{hosts: []*Host{h}, registries: p.registries, view: true}, nil
+		}
+		names[i] = strconv.Quote(h.Name)
+	}
+	return nil, fmt.Errorf("the provider has no host %q: its hosts are %s", host, strings.Join(names, ", "))
+}
 
 // Place says which host a portal runs on: the one that has its containers,
 // otherwise the one with the most memory that is not reserved yet.
@@ -133,6 +155,9 @@ func (p *Pool) roomiest(ctx context.Context) (*Host, error) {
 
 // Close releases all connections.
 func (p *Pool) Close() {
+	if p.view {
+		return
+	}
 	for _, h := range p.hosts {
 		h.close()
 	}

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net/netip"
 	"path"
-	"sort"
 
 	"golang.org/x/sync/singleflight"
 
@@ -40,7 +39,11 @@ type Options struct {
 type Engine struct {
 	pool    *pool.Pool
 	options Options
+	*shared
+}
 
+// shared is what an engine has in common with its views.
+type shared struct {
 	pulls   singleflight.Group // by host and image
 	changes slots
 	stops   slots
@@ -52,34 +55,24 @@ var _ engine.Engine = (*Engine)(nil)
 
 // New makes an engine over a pool, which it closes with itself.
 func New(p *pool.Pool, o Options) *Engine {
-	e := &Engine{
-		pool: p, options: o,
+	return &Engine{pool: p, options: o, shared: &shared{
 		changes: slots{size: changeSlots}, stops: slots{size: stopSlots}, probes: slots{size: probeSlots},
-	}
-	e.agent.path = o.AgentBinary
-	return e
+		agent: agentBinary{path: o.AgentBinary},
+	}}
 }
 
 // Portals implements engine.Engine.
 func (e *Engine) Portals(ctx context.Context) ([]string, error) {
-	seen := map[string]bool{}
+	var all []pool.Container
 	for _, h := range e.pool.Hosts() {
 		list, err := h.List(ctx)
 		if err != nil {
 			return nil, fail(h, "list the containers", engine.Error{}, err)
 		}
-		for _, c := range list {
-			if p := c.Labels[pool.LabelPortal]; p != "" {
-				seen[p] = true
-			}
-		}
+		all = append(all, list...)
 	}
-	names := make([]string, 0, len(seen))
-	for n := range seen {
-		names = append(names, n)
-	}
-	sort.Strings(names)
-	return names, nil
+	portals, _ := residents(all)
+	return portals, nil
 }
 
 // StorageID implements engine.Engine. Containers of another drive, mounted at

@@ -41,6 +41,7 @@ func Run(t *testing.T, open func(t *testing.T) engine.Engine) {
 // running anything.
 func RunStates(t *testing.T, open func(t *testing.T) engine.Engine) {
 	run(t, open, ofStates)
+	run(t, open, ofHosts)
 }
 
 func run(t *testing.T, open func(t *testing.T) engine.Engine, contracts []contract) {

@@ -26,6 +26,9 @@ func (p *pipe) Close() error {
 
 // Agent implements engine.Engine: the real file agent, in this process.
 func (e *Engine) Agent(_ context.Context, portal string) (engine.Agent, error) {
+	e.mu.Lock()
+	host := e.place(portal)
+	e.mu.Unlock()
 	in, toAgent := io.Pipe()
 	fromAgent, out := io.Pipe()
 	ended := make(chan struct{})
@@ -41,5 +44,5 @@ func (e *Engine) Agent(_ context.Context, portal string) (engine.Agent, error) {
 		fromAgent.Close() // an agent that writes must not wait for a reader
 		<-ended
 	}}
-	return engine.Agent{ReadWriteCloser: conn, Host: Host}, nil
+	return engine.Agent{ReadWriteCloser: conn, Host: host}, nil
 }

@@ -19,11 +19,17 @@ import (
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
 )
 
-// Host is the name of the only host of a fake engine.
+// Host is the name of the only host of a fake engine that is given none.
 const Host = "fake"
 
 // Engine keeps containers in memory. The zero value is not ready: use New.
 type Engine struct {
+	*state
+	hosts []string // sorted
+}
+
+// state is what an engine has in common with its views.
+type state struct {
 	// Drive is the directory that stands for the shared drive.
 	Drive string
 	// Fail, if set, is asked before each operation; an error fails it.
@@ -34,23 +40,33 @@ type Engine struct {
 	mu         sync.Mutex
 	serial     int
 	containers []container
-	networks   map[string]network
+	networks   map[spot]network
 	ran        []string
 }
 
 type container struct {
 	stack.Container
-	portal string
+	host, portal string
 }
+
+// spot is a name on a host.
+type spot struct{ host, name string }
 
 type network struct {
 	portal   string
 	internal bool
 }
 
-// New returns an engine without containers on the drive at the given path.
-func New(drive string) *Engine {
-	return &Engine{Drive: drive, networks: map[string]network{}}
+// New returns an engine without containers on the drive at the given path, with
+// hosts of the given names, or else with Host.
+func New(drive string, hosts ...string) *Engine {
+	if len(hosts) == 0 {
+		hosts = []string{Host}
+	}
+	return &Engine{
+		state: &state{Drive: drive, networks: map[spot]network{}},
+		hosts: slices.Sorted(slices.Values(hosts)),
+	}
 }
 
 // Ran lists the IDs of the operations so far, and forgets them.
@@ -74,12 +90,12 @@ func (e *Engine) Change(name string, change func(*stack.Container)) bool {
 	return true
 }
 
-// Add puts a container there that nobody of us made.
+// Add puts a container that nobody of us made on the first host.
 func (e *Engine) Add(portal string, c stack.Container) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	c.ID = e.nextID()
-	e.containers = append(e.containers, container{Container: c, portal: portal})
+	e.containers = append(e.containers, container{Container: c, host: e.hosts[0], portal: portal})
 }
 
 func (e *Engine) nextID() string {
@@ -88,7 +104,7 @@ func (e *Engine) nextID() string {
 }
 
 func (e *Engine) byName(name string) int {
-	return slices.IndexFunc(e.containers, func(c container) bool { return c.Name == name })
+	return slices.IndexFunc(e.containers, func(c container) bool { return c.Name == name && e.has(c.host) })
 }
 
 // Observe implements engine.Engine.
@@ -99,12 +115,13 @@ func (e *Engine) Observe(ctx context.Context, portal string) (stack.Observed, er
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for name, n := range e.networks {
-		if n.portal == portal {
-			o.Networks = append(o.Networks, name)
+	for at, n := range e.networks {
+		if n.portal == portal && e.has(at.host) {
+			o.Networks = append(o.Networks, at.name)
 		}
 	}
 	slices.Sort(o.Networks)
+	o.Networks = slices.Compact(o.Networks)
 	return o, nil
 }
 
@@ -118,8 +135,9 @@ func (e *Engine) ObserveShared(ctx context.Context, portal string) (stack.Observ
 	o := stack.Observed{Portal: portal}
 	for _, c := range e.containers {
 		switch {
+		case !e.has(c.host):
 		case c.portal == portal:
-			o.Host = Host
+			o.Host = cmp.Or(o.Host, c.host)
 			o.Containers = append(o.Containers, c.Container)
 		case len(c.Name) > len(portal) && c.Name[:len(portal)+1] == portal+"-":
 			o.Foreign = append(o.Foreign, stack.Foreign{
@@ -130,20 +148,6 @@ func (e *Engine) ObserveShared(ctx context.Context, portal string) (stack.Observ
 	return o, nil
 }
 
-// Portals implements engine.Engine.
-func (e *Engine) Portals(context.Context) ([]string, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	var out []string
-	for _, c := range e.containers {
-		if c.portal != "" {
-			out = append(out, c.portal)
-		}
-	}
-	slices.Sort(out)
-	return slices.Compact(out), nil
-}
-
 // Check implements engine.Engine: a fake host has room for everything.
 func (e *Engine) Check(context.Context, *stack.Stack, stack.Observed) error { return nil }
 
@@ -152,7 +156,7 @@ func (e *Engine) StorageID(context.Context) (string, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, c := range e.containers {
-		if c.StorageID != "" {
+		if c.StorageID != "" && e.has(c.host) {
 			return c.StorageID, nil
 		}
 	}
@@ -202,19 +206,20 @@ func (e *Engine) Run(ctx context.Context, desired *stack.Stack, op *stack.Operat
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.ran = append(e.ran, op.ID)
+	host := e.place(desired.Portal)
 	switch op.Kind {
 	case stack.EnsureImage:
 		return nil
 	case stack.EnsureNetwork:
-		return e.network(desired, op)
+		return e.network(host, desired, op)
 	case stack.RemoveNetwork:
-		delete(e.networks, op.Target)
+		delete(e.networks, spot{host, op.Target})
 		return nil
 	case stack.Create:
-		return e.create(desired, op)
+		return e.create(host, desired, op)
 	}
 	i := slices.IndexFunc(e.containers, func(c container) bool {
-		return c.ID == op.ContainerID || op.ContainerID == "" && c.Name == op.Container
+		return c.host == host && (c.ID == op.ContainerID || op.ContainerID == "" && c.Name == op.Container)
 	})
 	if i < 0 {
 		switch op.Kind {
@@ -227,19 +232,20 @@ func (e *Engine) Run(ctx context.Context, desired *stack.Stack, op *stack.Operat
 }
 
 func (e *Engine) failed(desired *stack.Stack, op *stack.Operation, err error) error {
-	return &engine.Error{Op: string(op.Kind), Host: Host, Portal: desired.Portal, Service: op.Service, Container: op.Container, Err: err}
+	return &engine.Error{Op: string(op.Kind), Host: e.hosts[0], Portal: desired.Portal, Service: op.Service, Container: op.Container, Err: err}
 }
 
-func (e *Engine) network(desired *stack.Stack, op *stack.Operation) error {
+func (e *Engine) network(host string, desired *stack.Stack, op *stack.Operation) error {
+	at := spot{host, op.Target}
 	internal := desired.Networks[op.Target].Internal
-	if n, ok := e.networks[op.Target]; ok && n.internal != internal {
+	if n, ok := e.networks[at]; ok && n.internal != internal {
 		return e.failed(desired, op, fmt.Errorf("the network is internal=%t", n.internal))
 	}
-	e.networks[op.Target] = network{portal: desired.Portal, internal: internal}
+	e.networks[at] = network{portal: desired.Portal, internal: internal}
 	return nil
 }
 
-func (e *Engine) create(desired *stack.Stack, op *stack.Operation) error {
+func (e *Engine) create(host string, desired *stack.Stack, op *stack.Operation) error {
 	s := desired.Services[op.Service]
 	digest := stack.Digest(s)
 	if i := e.byName(op.Container); i >= 0 {
@@ -252,7 +258,7 @@ func (e *Engine) create(desired *stack.Stack, op *stack.Operation) error {
 		}
 		return nil
 	}
-	c := container{portal: desired.Portal}
+	c := container{host: host, portal: desired.Portal}
 	c.Container = stack.Container{
 		StorageID: desired.StorageID,
 		ID:        e.nextID(), Name: op.Container, Service: s.Name, Number: op.Number, Digest: digest,
