@@ -131,14 +131,15 @@ func withAddress(d *dialer) client.Opt {
 
 // probe pings the host and settles the API version.
 func (h *Host) probe(ctx context.Context, c *client.Client) error {
-	probeCtx, cancel := context.WithTimeout(ctx, probeTimeout)
+	limit := probeTimeout
+	probeCtx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	ping, err := c.Ping(probeCtx)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.Is(err, context.DeadlineExceeded):
-		return &UnreachableError{h.Name, h.Endpoint, fmt.Errorf("no answer within %s", probeTimeout)}
+		return &UnreachableError{h.Name, h.Endpoint, fmt.Errorf("no answer within %s", limit)}
 	case err != nil:
 		return &UnreachableError{h.Name, h.Endpoint, err}
 	case ping.APIVersion == "":

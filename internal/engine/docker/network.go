@@ -144,7 +144,7 @@ func (t *task) connect(ctx context.Context) error {
 
 // attach connects the operation's container to a network, unless it is there.
 func (t *task) attach(ctx context.Context, networkName string, s *stack.Service) error {
-	err := t.api.NetworkConnect(ctx, networkName, t.ref(), endpoint(s, networkName))
+	err := t.api.NetworkConnect(ctx, networkName, t.ref(), endpoint(t.stack, s, max(t.op.Number, 1), networkName))
 	if err != nil && strings.Contains(err.Error(), "already exists in network") {
 		return nil
 	}

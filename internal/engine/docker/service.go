@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"math"
 	"path"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -43,7 +44,7 @@ func bodyOf(st *stack.Stack, s *stack.Service, number int, version, api string) 
 		host:   hostConfig(s),
 	}
 	b.config.Labels = labelsOf(st, s, number, version)
-	b.network, b.rest = networking(s, api)
+	b.network, b.rest = networking(st, s, number, api)
 	b.host.NetworkMode = "none"
 	if names := networkNames(s); len(names) > 0 {
 		b.host.NetworkMode = container.NetworkMode(names[0])
@@ -220,7 +221,7 @@ func networkNames(s *stack.Service) []string {
 
 // networking says which networks a create call attaches, and which are left
 // to connect after it.
-func networking(s *stack.Service, api string) (*network.NetworkingConfig, []string) {
+func networking(st *stack.Stack, s *stack.Service, number int, api string) (*network.NetworkingConfig, []string) {
 	names := networkNames(s)
 	if len(names) == 0 {
 		return nil, nil
@@ -231,21 +232,31 @@ func networking(s *stack.Service, api string) (*network.NetworkingConfig, []stri
 	}
 	endpoints := make(map[string]*network.EndpointSettings, len(names))
 	for _, n := range names {
-		endpoints[n] = endpoint(s, n)
+		endpoints[n] = endpoint(st, s, number, n)
 	}
 	return &network.NetworkingConfig{EndpointsConfig: endpoints}, rest
 }
 
-// endpoint gives a service its aliases on a network; its own name is always
-// one of them.
-func endpoint(s *stack.Service, networkName string) *network.EndpointSettings {
+// endpoint gives a replica of a service its aliases on a network: the service's
+// name and other aliases, which all replicas have, and one of its own.
+func endpoint(st *stack.Stack, s *stack.Service, number int, networkName string) *network.EndpointSettings {
 	aliases := []string{s.Name}
-	for _, a := range s.Networks[networkName] {
-		if a != s.Name {
+	for _, a := range append(slices.Clone(s.Networks[networkName]), replicaAlias(st, s, number)) {
+		if a != "" && !slices.Contains(aliases, a) {
 			aliases = append(aliases, a)
 		}
 	}
 	return &network.EndpointSettings{Aliases: aliases}
+}
+
+// replicaAlias is the name that leads to one replica of a service alone:
+// "lms-2". Tasks have none, nor has a replica whose alias is a service's name.
+func replicaAlias(st *stack.Stack, s *stack.Service, number int) string {
+	alias := s.Name + "-" + strconv.Itoa(number)
+	if s.Task != nil || st.Services[alias] != nil {
+		return ""
+	}
+	return alias
 }
 
 // labelsOf are the blueprint's labels, Docker Compose's and ours.

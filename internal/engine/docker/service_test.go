@@ -7,6 +7,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -97,6 +98,31 @@ func golden(t *testing.T, name string, st *stack.Stack, s *stack.Service, api st
 	}
 	if string(want) != string(got)+"\n" {
 		t.Errorf("%s differs (run with -update and look at the difference):\n%s", path, got)
+	}
+}
+
+func TestReplicaAlias(t *testing.T) {
+	services := map[string]*stack.Service{
+		"lms":     {Name: "lms", Networks: map[string][]string{"acme_default": {"web", "lms-2"}}},
+		"lms-3":   {Name: "lms-3"}, // a service of its own
+		"migrate": {Name: "migrate", Task: &stack.Task{When: stack.Deploy}},
+	}
+	st := &stack.Stack{Portal: "acme", Services: services}
+	for _, c := range []struct {
+		service string
+		number  int
+		want    []string
+	}{
+		{"lms", 1, []string{"lms", "web", "lms-2", "lms-1"}},
+		{"lms", 2, []string{"lms", "web", "lms-2"}},
+		{"lms", 3, []string{"lms", "web", "lms-2"}},
+		{"lms-3", 1, []string{"lms-3", "lms-3-1"}},
+		{"migrate", 1, []string{"migrate"}},
+	} {
+		got := endpoint(st, services[c.service], c.number, "acme_default").Aliases
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s number %d: %q, want %q", c.service, c.number, got, c.want)
+		}
 	}
 }
 

@@ -26,6 +26,7 @@ var ofPrograms = []contract{
 	{"logs", logs},
 	{"commands are run", commands},
 	{"restart in place", restart},
+	{"a replica has a name of its own", replicaNames},
 	{"waiting ends with its context", cancelledWait},
 }
 
