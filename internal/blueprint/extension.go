@@ -115,11 +115,11 @@ func (b *builder) serviceExtension(name string, extensions types.Extensions) ser
 		at := fmt.Sprintf("services.%s.x-portal.routes[%d]", name, i)
 		values, ok := v.(map[string]any)
 		if !ok {
-			b.refuse(at, "a route has the keys host, path, port and max_body")
+			b.refuse(at, "a route has the keys host, path, port, max_body and health")
 			continue
 		}
 		r := &fields{b: b, at: at, values: values, read: map[string]bool{}}
-		e.routes = append(e.routes, stack.Route{Host: r.text("host"), Path: r.text("path"), Port: r.integer("port"), MaxBody: r.bytes("max_body")})
+		e.routes = append(e.routes, stack.Route{Host: r.text("host"), Path: r.text("path"), Port: r.integer("port"), MaxBody: r.bytes("max_body"), Health: r.text("health")})
 		r.end()
 	}
 	for _, v := range x.list("reload") {

@@ -12,18 +12,18 @@ import (
 
 const edge = `services:
   web: {image: web, x-portal: {routes: [{host: a.b, port: 80}]}}
-  edge: {image: caddy, configs: [{source: c, target: /etc/caddy.json}]}
+  edge: {image: caddy, configs: [{source: c, target: /etc/caddy/caddy.json}]}
 configs: {c: {x-portal: {ingress: caddy}}}
 `
 
-func TestTheLoadBalancerMountsAFileThatChanges(t *testing.T) {
+func TestTheLoadBalancerMountsAFolderThatChanges(t *testing.T) {
 	s := mustBuild(t, userSpec(t, edge))
 	checkInvariants(t, s)
-	want := stack.Mount{Source: "/srv/portals/acme/ingress/config.json", Target: "/etc/caddy.json", ReadOnly: true}
+	want := stack.Mount{Source: "/srv/portals/acme/ingress", Target: "/etc/caddy", ReadOnly: true}
 	if got := s.Services["edge"].Mounts; !slices.Contains(got, want) {
 		t.Errorf("mounts are %v, want %v among them", got, want)
 	}
-	if in := s.Ingress; in == nil || in.Service != "edge" || in.Format != "caddy" || strings.Join(in.Reload, " ") != "caddy reload --config -" {
+	if in := s.Ingress; in == nil || in.Service != "edge" || in.Format != "caddy" || in.File != "caddy.json" || in.Folder != "/etc/caddy" || strings.Join(in.Reload, " ") != "caddy reload --config -" {
 		t.Errorf("the ingress is %+v", in)
 	}
 	if len(s.Files) != 0 {
@@ -53,8 +53,9 @@ func TestWhatCannotBeALoadBalancer(t *testing.T) {
 	for _, tt := range []struct{ name, old, new, hint string }{
 		{"two services", "  edge:", "  gate: {image: caddy, configs: [c]}\n  edge:", "edge is the load balancer already"},
 		{"a task", "image: caddy,", "image: caddy, x-portal: {task: manual},", "a task cannot be the load balancer"},
-		{"owner of the file", "target: /etc/caddy.json", "target: /etc/caddy.json, uid: '5'", "always readable by all"},
-		{"mode of the file", "target: /etc/caddy.json", "target: /etc/caddy.json, mode: 0400", "always readable by all"},
+		{"folder of the system", "target: /etc/caddy/caddy.json", "target: /etc/caddy.json", "a folder of its own"},
+		{"owner of the file", "target: /etc/caddy/caddy.json", "target: /etc/caddy/caddy.json, uid: '5'", "always readable by all"},
+		{"mode of the file", "target: /etc/caddy/caddy.json", "target: /etc/caddy/caddy.json, mode: 0400", "always readable by all"},
 		{"no room for the socket", "image: caddy,", "image: caddy, read_only: true,", "tmpfs"},
 		{"reload of another", "image: web, x-portal: {", "image: web, x-portal: {reload: [nginx, -s, reload], ", "only the load balancer is reloaded"},
 		{"reload as a text", "image: caddy,", "image: caddy, x-portal: {reload: caddy reload},", "must be a list"},

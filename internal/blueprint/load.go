@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/privateportals/terraform-provider-portal/internal/ingress"
 )
 
 // load reads the Compose file into b.project, with the profiles of the Spec's
@@ -51,8 +53,14 @@ func (b *builder) load(ctx context.Context) {
 		b.refuse("services", "no service is left: the file has none, or all of them belong to add-ons")
 	}
 	b.refuseUnsupported(m.unsupported)
-	if b.spec.HTTPPort != 0 && !m.variables.used[portVariable] {
-		b.problem("http_port", "Nothing uses this port", "The blueprint %s publishes no port as ${PORTAL_HTTP_PORT}. Leave http_port out, or publish the port there: ports: [\"${PORTAL_HTTP_PORT}:8080\"].", b.folder.display())
+	b.checkPortUsed("http_port", b.spec.HTTPPort, portVariable, ingress.HTTPPort, m.variables)
+	b.checkPortUsed("https_port", b.spec.HTTPSPort, httpsPortVariable, ingress.HTTPSPort, m.variables)
+}
+
+// checkPortUsed refuses a port of the host that the Compose file does not publish.
+func (b *builder) checkPortUsed(attribute string, port int, variable string, target int, v *variables) {
+	if port != 0 && !v.used[variable] {
+		b.problem(attribute, "Nothing uses this port", "The blueprint %s publishes no port as ${%s}. Leave %s out, or publish the port there: ports: [\"${%s}:%d\"].", b.folder.display(), variable, attribute, variable, target)
 	}
 }
 

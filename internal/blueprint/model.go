@@ -100,9 +100,13 @@ func (m *model) project(spec stack.Spec, values map[string]string) (p *types.Pro
 	for _, name := range sortedKeys(m.variables.marks) {
 		pairs = append(pairs, m.variables.marks[name], values[name])
 	}
-	fill := filler{texts: strings.NewReplacer(pairs...), port: spec.HTTPPort}
-	if fill.mark, err = strconv.Atoi(m.variables.marks[portVariable]); err != nil {
-		return nil, err
+	fill := filler{texts: strings.NewReplacer(pairs...), ports: map[int]int{}}
+	for name, port := range map[string]int{portVariable: spec.PublishedHTTP(), httpsPortVariable: spec.PublishedHTTPS()} {
+		mark, err := strconv.Atoi(m.variables.marks[name])
+		if err != nil {
+			return nil, err
+		}
+		fill.ports[mark] = port
 	}
 	dict, ok := fill.value(m.dict).(map[string]any)
 	if !ok {
@@ -116,8 +120,8 @@ func (m *model) project(spec stack.Spec, values map[string]string) (p *types.Pro
 
 // filler copies a model with the marks replaced.
 type filler struct {
-	texts      *strings.Replacer
-	mark, port int // the port's mark where the loader made it a number
+	texts *strings.Replacer
+	ports map[int]int // ports by their marks, where the loader made them numbers
 }
 
 func (f filler) value(value any) any {
@@ -125,8 +129,8 @@ func (f filler) value(value any) any {
 	case string:
 		return f.texts.Replace(v)
 	case int:
-		if v == f.mark {
-			return f.port
+		if port, marked := f.ports[v]; marked {
+			return port
 		}
 		return v
 	case map[string]any:

@@ -101,7 +101,7 @@ func provided(s *stack.Stack, name string) bool {
 	if _, ok := s.Directories[name]; ok {
 		return true
 	}
-	if name == stack.IngressPath {
+	if name == stack.IngressFolder {
 		return s.Ingress != nil
 	}
 	if secret, ok := strings.CutPrefix(name, "secrets/"); ok {

@@ -48,6 +48,9 @@ func routeFaults(r stack.Route) []string {
 	if r.Port < 1 || r.Port > 65535 {
 		faults = append(faults, fmt.Sprintf("port %d is not between 1 and 65535", r.Port))
 	}
+	if r.Health != "" && !path.IsAbs(r.Health) {
+		faults = append(faults, fmt.Sprintf("health %q: it must be a path that begins with /, such as /heartbeat", r.Health))
+	}
 	if r.MaxBody < 0 {
 		faults = append(faults, "the size of a body cannot be negative; leave it out for no limit")
 	}

@@ -30,9 +30,7 @@ func (b *builder) checkSpec(opts Options) {
 	if b.spec.Domain != "" && b.spec.Domain == b.spec.StudioDomain {
 		b.problem("studio_domain", "The two domains are the same", "The lms and the cms are told apart by their hostnames; for example studio.%s.", b.spec.Domain)
 	}
-	if b.spec.HTTPPort < 0 || b.spec.HTTPPort > 65535 {
-		b.problem("http_port", "The port is not valid", "%d is not between 1 and 65535.", b.spec.HTTPPort)
-	}
+	b.checkEntrance()
 	for _, role := range sortedKeys(b.spec.Images) {
 		b.checkImage("images."+role, b.spec.Images[role])
 	}

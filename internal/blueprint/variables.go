@@ -4,7 +4,6 @@ package blueprint
 
 import (
 	"bytes"
-	"net"
 	"regexp"
 	"strconv"
 	"strings"
@@ -19,23 +18,21 @@ type facts struct {
 	// Name, Domain and StudioDomain are the Spec's.
 	Name, Domain, StudioDomain string
 	// Host and StudioHost are the domains with the port that browsers use,
-	// unless it is 80 or left to Docker; URL and StudioURL have the scheme.
+	// unless it goes without saying or is left to Docker; URL and StudioURL have
+	// the scheme.
 	Host, StudioHost, URL, StudioURL string
+	// HTTPS tells whether browsers use it.
+	HTTPS bool
 	// CookieDomain is where the lms and the cms can share cookies: Domain when
 	// StudioDomain is beneath it, otherwise empty.
 	CookieDomain string
 }
 
 func newFacts(spec stack.Spec) facts {
-	host := func(domain string) string {
-		if spec.HTTPPort == 0 || spec.HTTPPort == 80 {
-			return domain
-		}
-		return net.JoinHostPort(domain, strconv.Itoa(spec.HTTPPort))
-	}
-	f := facts{Name: spec.Name, Domain: spec.Domain, StudioDomain: spec.StudioDomain}
-	f.Host, f.StudioHost = host(spec.Domain), host(spec.StudioDomain)
-	f.URL, f.StudioURL = "http://"+f.Host, "http://"+f.StudioHost
+	entrance := spec.Entrance()
+	f := facts{Name: spec.Name, Domain: spec.Domain, StudioDomain: spec.StudioDomain, HTTPS: entrance.HTTPS}
+	f.Host, f.StudioHost = entrance.Host(spec.Domain), entrance.Host(spec.StudioDomain)
+	f.URL, f.StudioURL = entrance.URL(spec.Domain), entrance.URL(spec.StudioDomain)
 	if strings.HasSuffix(spec.StudioDomain, "."+spec.Domain) {
 		f.CookieDomain = spec.Domain
 	}
@@ -62,20 +59,29 @@ func values(spec stack.Spec, directory string) map[string]string {
 		"PORTAL_STUDIO_DOMAIN": f.StudioDomain,
 		"PORTAL_URL":           f.URL,
 		"PORTAL_STUDIO_URL":    f.StudioURL,
-		portVariable:           strconv.Itoa(spec.HTTPPort),
+		portVariable:           strconv.Itoa(spec.PublishedHTTP()),
+		httpsPortVariable:      strconv.Itoa(spec.PublishedHTTPS()),
 		"PORTAL_DIRECTORY":     directory,
 		"COMPOSE_PROJECT_NAME": f.Name,
 	}
 }
 
-const portVariable = "PORTAL_HTTP_PORT"
+// Variables of ports of the host.
+const (
+	portVariable      = "PORTAL_HTTP_PORT"
+	httpsPortVariable = "PORTAL_HTTPS_PORT"
+)
 
 // marks that do not occur in the text of the Compose file. The loader takes
 // some values apart, so each has the form of its value.
 func marks(text []byte) map[string]string {
-	port := 65535
-	for bytes.Contains(text, []byte(strconv.Itoa(port))) {
-		port--
+	next := 65535
+	port := func() string {
+		for bytes.Contains(text, []byte(strconv.Itoa(next))) {
+			next--
+		}
+		next--
+		return strconv.Itoa(next + 1)
 	}
 	tag := "portal-mark"
 	for bytes.Contains(text, []byte(tag)) {
@@ -87,7 +93,8 @@ func marks(text []byte) map[string]string {
 		"PORTAL_STUDIO_DOMAIN": tag + "-studio",
 		"PORTAL_URL":           "http://" + tag + "-url",
 		"PORTAL_STUDIO_URL":    "http://" + tag + "-surl",
-		portVariable:           strconv.Itoa(port),
+		portVariable:           port(),
+		httpsPortVariable:      port(),
 		"PORTAL_DIRECTORY":     "/" + tag + "-directory",
 		"COMPOSE_PROJECT_NAME": tag + "-project",
 	}

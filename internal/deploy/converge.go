@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/privateportals/terraform-provider-portal/internal/engine"
+	"github.com/privateportals/terraform-provider-portal/internal/ingress"
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
 	"github.com/privateportals/terraform-provider-portal/internal/storage"
 )
@@ -26,7 +27,10 @@ const (
 
 // Create brings a portal up: a new one, one whose creation was cut off, or one
 // that was destroyed and retained. A complete portal is refused.
-func (d *Deployer) Create(ctx context.Context, spec stack.Spec, desired *stack.Stack) (Result, error) {
+//
+// given holds secrets that the user gave, by the names of their files on the
+// drive; those that it does not name stay as they are there.
+func (d *Deployer) Create(ctx context.Context, spec stack.Spec, desired *stack.Stack, given map[string]string) (Result, error) {
 	b, err := d.begin(ctx, spec.Name, "create", true)
 	if err != nil {
 		return Result{}, err
@@ -35,12 +39,12 @@ func (d *Deployer) Create(ctx context.Context, spec stack.Spec, desired *stack.S
 	if err := mayCreate(spec.Name, desired, b); err != nil {
 		return Result{}, err
 	}
-	return d.converge(ctx, b, spec, desired)
+	return d.converge(ctx, b, spec, desired, given)
 }
 
 // Update leads a portal to what is desired. Next to an error the Result still
-// tells what runs now.
-func (d *Deployer) Update(ctx context.Context, spec stack.Spec, desired *stack.Stack) (Result, error) {
+// tells what runs now. given is as for Create.
+func (d *Deployer) Update(ctx context.Context, spec stack.Spec, desired *stack.Stack, given map[string]string) (Result, error) {
 	b, err := d.begin(ctx, spec.Name, "update", false)
 	if err != nil {
 		return d.remains(ctx, spec.Name), err
@@ -49,7 +53,7 @@ func (d *Deployer) Update(ctx context.Context, spec stack.Spec, desired *stack.S
 	if err := mayUpdate(spec.Name, desired.Directory, b.manifest); err != nil {
 		return d.remains(ctx, spec.Name), err
 	}
-	result, err := d.converge(ctx, b, spec, desired)
+	result, err := d.converge(ctx, b, spec, desired, given)
 	if err != nil {
 		return d.remains(ctx, spec.Name), err
 	}
@@ -57,23 +61,24 @@ func (d *Deployer) Update(ctx context.Context, spec stack.Spec, desired *stack.S
 }
 
 // converge brings the portal to where it should be, and writes that down.
-func (d *Deployer) converge(ctx context.Context, b *begun, spec stack.Spec, desired *stack.Stack) (Result, error) {
+func (d *Deployer) converge(ctx context.Context, b *begun, spec stack.Spec, desired *stack.Stack, given map[string]string) (Result, error) {
 	desired.StorageID = b.storageID
 	recorded, err := b.readParts(ctx, spec.Name)
 	if err != nil {
 		return Result{}, err
 	}
 	all := recorded.with(desired, nil)
-	if _, err := renderIngress(all); err != nil { // routes that clash
+	e, err := entranceOf(all, given)
+	if err != nil { // routes that clash
 		return Result{}, err
 	}
 	warnings, err := d.reconcile(ctx, b, desired, func(plan stack.Plan) error {
-		return d.carryOut(ctx, b, spec, desired, all, plan)
+		return d.carryOut(ctx, b, spec, desired, e, plan)
 	})
 	if err != nil {
 		return Result{}, err
 	}
-	return d.conclude(ctx, b, spec, desired, all, warnings)
+	return d.conclude(ctx, b, spec, desired, all, e, warnings)
 }
 
 // reconcile lets carryOut run the plan that leads one part of the stack to where
@@ -100,7 +105,7 @@ func (d *Deployer) reconcile(ctx context.Context, b *begun, desired *stack.Stack
 
 // carryOut runs one plan. What can fail without a trace comes first: ports
 // that are taken, images that cannot be had. Then the drive, then containers.
-func (d *Deployer) carryOut(ctx context.Context, b *begun, spec stack.Spec, desired *stack.Stack, all parts, plan stack.Plan) error {
+func (d *Deployer) carryOut(ctx context.Context, b *begun, spec stack.Spec, desired *stack.Stack, e *entrance, plan stack.Plan) error {
 	if err := d.Engine.Check(ctx, desired, b.observed); err != nil {
 		return err
 	}
@@ -110,7 +115,7 @@ func (d *Deployer) carryOut(ctx context.Context, b *begun, spec stack.Spec, desi
 	if err := d.prepare(ctx, b, spec, desired); err != nil {
 		return err
 	}
-	if err := b.writeIngress(ctx, all); err != nil {
+	if err := d.prepareIngress(ctx, b, e); err != nil {
 		return err
 	}
 	return d.execute(ctx, desired, plan.WithoutImages())
@@ -120,7 +125,7 @@ func (d *Deployer) carryOut(ctx context.Context, b *begun, spec stack.Spec, desi
 // marked as such before anything else exists of it.
 func (d *Deployer) prepare(ctx context.Context, b *begun, spec stack.Spec, desired *stack.Stack) error {
 	if b.manifest.Status != storage.Complete {
-		m := d.manifest(b, spec, storage.Incomplete)
+		m := d.newManifest(b, spec, storage.Incomplete)
 		if err := b.files.SaveManifest(ctx, m); err != nil {
 			return err
 		}
@@ -130,19 +135,25 @@ func (d *Deployer) prepare(ctx context.Context, b *begun, spec stack.Spec, desir
 
 // conclude observes what runs now, tells the load balancer, writes down what was
 // done, and removes files that no container mounts any more.
-func (d *Deployer) conclude(ctx context.Context, b *begun, spec stack.Spec, desired *stack.Stack, all parts, warnings []string) (Result, error) {
+func (d *Deployer) conclude(ctx context.Context, b *begun, spec stack.Spec, desired *stack.Stack, all parts, e *entrance, warnings []string) (Result, error) {
 	observed, err := d.Engine.Observe(ctx, spec.Name)
 	if err != nil {
 		return Result{}, err
 	}
 	b.observed = observed
-	if err := d.loadIngress(ctx, all, observed); err != nil {
+	hosts := ingress.Hostnames(all.stacks()...)
+	certificates, missing, err := d.openEntrance(ctx, b, e, hosts)
+	if err != nil {
 		return Result{}, err
 	}
 	if err := b.savePart(ctx, part{Stack: desired}); err != nil {
 		return Result{}, err
 	}
-	m := d.manifest(b, spec, storage.Complete)
+	unreached, err := d.moveToGateway(ctx, b, spec, hosts)
+	if err != nil {
+		return Result{}, err
+	}
+	m := d.newManifest(b, spec, storage.Complete)
 	m.Services = stack.SummarizeObserved(observed.Of(""))
 	if err := b.files.SaveManifest(ctx, m); err != nil {
 		return Result{}, err
@@ -151,7 +162,8 @@ func (d *Deployer) conclude(ctx context.Context, b *begun, spec stack.Spec, desi
 		return Result{}, err
 	}
 	result := resultOf(observed)
-	result.Warnings = append(warnings, differences(desired, result.Services)...)
+	result.Certificates = certificates
+	result.Warnings = slices.Concat(warnings, missing, unreached, differences(desired, result.Services))
 	return result, nil
 }
 
@@ -171,7 +183,7 @@ func differences(desired *stack.Stack, services map[string]stack.Summary) []stri
 	return out
 }
 
-func (d *Deployer) manifest(b *begun, spec stack.Spec, status storage.Status) storage.Manifest {
+func (d *Deployer) newManifest(b *begun, spec stack.Spec, status storage.Status) storage.Manifest {
 	return storage.Manifest{
 		Status: status, Spec: spec, Services: b.manifest.Services, Provider: d.Version,
 		Host: b.observed.Host, StorageID: b.storageID, Created: b.manifest.Created,
@@ -179,7 +191,11 @@ func (d *Deployer) manifest(b *begun, spec stack.Spec, status storage.Status) st
 }
 
 func (d *Deployer) execute(ctx context.Context, desired *stack.Stack, plan stack.Plan) error {
-	return engine.Execute(ctx, d.Engine, desired, plan, func(op *stack.Operation) {
+	return d.executeOn(ctx, d.Engine, desired, plan)
+}
+
+func (d *Deployer) executeOn(ctx context.Context, on engine.Engine, desired *stack.Stack, plan stack.Plan) error {
+	return engine.Execute(ctx, on, desired, plan, func(op *stack.Operation) {
 		d.progress(ctx, fmt.Sprintf("portal %s: %s (%s)", desired.Portal, op.ID, op.Cause))
 	})
 }

@@ -18,6 +18,11 @@ func (d *Deployer) Delete(ctx context.Context, name string, onDestroy stack.OnDe
 		return err
 	}
 	defer b.end()
+	if gateway := b.manifest.Spec.Gateway; gateway != "" {
+		if err := d.unpublish(ctx, b.observed.Host, gateway, name); err != nil {
+			return err
+		}
+	}
 	if err := d.execute(ctx, &stack.Stack{Portal: name}, stack.Teardown(b.observed)); err != nil {
 		return err
 	}

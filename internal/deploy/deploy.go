@@ -15,6 +15,8 @@ import (
 // Deployer works on the portals of one engine.
 type Deployer struct {
 	Engine engine.Engine
+	// StoragePath is where the shared drive is on the hosts.
+	StoragePath string
 	// StorageID pins the drive's id; empty accepts the drive that is there.
 	StorageID string
 	// Version of the provider, for the manifest.
@@ -36,6 +38,10 @@ type Result struct {
 	// HTTPPort is the host port of the load balancer, 0 when nothing is
 	// published.
 	HTTPPort int
+	// Hostnames that the portal answers to; Import alone tells them.
+	Hostnames []string
+	// Certificates by hostname; nil where TLS ends elsewhere, and from Read.
+	Certificates map[string]Certificate
 	// Warnings for the user.
 	Warnings []string
 }

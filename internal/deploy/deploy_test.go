@@ -28,7 +28,7 @@ type bed struct {
 func newBed(t *testing.T) *bed {
 	drive := t.TempDir()
 	e := fake.New(drive)
-	return &bed{Deployer: &Deployer{Engine: e, Version: "test"}, t: t, fake: e, drive: drive}
+	return &bed{Deployer: &Deployer{Engine: e, StoragePath: drive, Version: "test"}, t: t, fake: e, drive: drive}
 }
 
 func (b *bed) spec() stack.Spec {
@@ -64,7 +64,7 @@ func (b *bed) stack() *stack.Stack {
 
 func (b *bed) mustCreate() Result {
 	b.t.Helper()
-	r, err := b.Create(b.t.Context(), b.spec(), b.stack())
+	r, err := b.Create(b.t.Context(), b.spec(), b.stack(), nil)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -137,7 +137,7 @@ func TestCreateRefusesWhatIsNotItsOwn(t *testing.T) {
 	t.Run("complete portal", func(t *testing.T) {
 		b := newBed(t)
 		b.mustCreate()
-		_, err := b.Create(t.Context(), b.spec(), b.stack())
+		_, err := b.Create(t.Context(), b.spec(), b.stack(), nil)
 		wantError(t, err, `"acme" exists already`, "import {", `id = "acme"`)
 	})
 	t.Run("foreign directory", func(t *testing.T) {
@@ -145,13 +145,13 @@ func TestCreateRefusesWhatIsNotItsOwn(t *testing.T) {
 		other := &Deployer{Engine: b.Engine, Version: "test"}
 		spec, st := b.spec(), b.stack()
 		spec.Name, st.Portal, st.Directory = "other", "other", filepath.Join(b.drive, "other")
-		if _, err := other.Create(t.Context(), spec, st); err != nil {
+		if _, err := other.Create(t.Context(), spec, st, nil); err != nil {
 			t.Fatal(err) // the drive is in use
 		}
 		if err := os.Mkdir(filepath.Join(b.drive, "acme"), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		_, err := b.Create(t.Context(), b.spec(), b.stack())
+		_, err := b.Create(t.Context(), b.spec(), b.stack(), nil)
 		wantError(t, err, filepath.Join(b.drive, "acme"), "holds no portal.json")
 		if entries, _ := os.ReadDir(filepath.Join(b.drive, "acme")); len(entries) != 0 {
 			t.Errorf("something was written: %v", entries)
@@ -165,7 +165,7 @@ func TestCreateRefusesWhatIsNotItsOwn(t *testing.T) {
 		b.fake.Drive = b.drive
 		b.StorageID = ""
 		other := &bed{Deployer: &Deployer{Engine: unlabelled{b.fake}, Version: "test"}, t: t, fake: b.fake, drive: b.drive}
-		_, err := other.Create(t.Context(), other.spec(), other.stack())
+		_, err := other.Create(t.Context(), other.spec(), other.stack(), nil)
 		wantError(t, err, "another shared drive", "acme-", "storage.path")
 		if !maps.Equal(before, other.ids()) {
 			t.Error("containers of the other drive's portal were touched")
@@ -174,7 +174,7 @@ func TestCreateRefusesWhatIsNotItsOwn(t *testing.T) {
 	t.Run("foreign container", func(t *testing.T) {
 		b := newBed(t)
 		b.fake.Add("", stack.Container{Name: "acme-web-1", Image: "nginx"})
-		_, err := b.Create(t.Context(), b.spec(), b.stack())
+		_, err := b.Create(t.Context(), b.spec(), b.stack(), nil)
 		wantError(t, err, "acme-web-1", "image nginx", "docker rm")
 		if b.exists("acme") {
 			t.Error("the portal's directory was made")
@@ -190,7 +190,7 @@ func TestCreateWithAnImageThatIsNotThereLeavesNothing(t *testing.T) {
 		}
 		return nil
 	}
-	_, err := b.Create(t.Context(), b.spec(), b.stack())
+	_, err := b.Create(t.Context(), b.spec(), b.stack(), nil)
 	wantError(t, err, "no such image")
 	if b.exists("acme") || len(b.ids()) > 0 {
 		t.Error("something was made")
@@ -200,7 +200,7 @@ func TestCreateWithAnImageThatIsNotThereLeavesNothing(t *testing.T) {
 func TestCreateGoesOnWhereItWasCutOff(t *testing.T) {
 	b := newBed(t)
 	b.fake.ExitCode = func(string) int { return 3 }
-	_, err := b.Create(t.Context(), b.spec(), b.stack())
+	_, err := b.Create(t.Context(), b.spec(), b.stack(), nil)
 	wantError(t, err, "exit code 3", "acme-migrate")
 	if !strings.Contains(b.read("acme/portal.json"), `"incomplete"`) {
 		t.Error("the manifest does not say incomplete")
@@ -282,7 +282,7 @@ func TestUpdateTouchesOnlyWhatChanged(t *testing.T) {
 	b := newBed(t)
 	b.mustCreate()
 	b.fake.Ran()
-	if _, err := b.Update(t.Context(), b.spec(), b.stack()); err != nil {
+	if _, err := b.Update(t.Context(), b.spec(), b.stack(), nil); err != nil {
 		t.Fatal(err)
 	}
 	if ran := b.fake.Ran(); len(ran) > 0 {
@@ -290,7 +290,7 @@ func TestUpdateTouchesOnlyWhatChanged(t *testing.T) {
 	}
 	before, st := b.ids(), b.stack()
 	st.Services["web"].Environment = map[string]string{"A": "1"}
-	if _, err := b.Update(t.Context(), b.spec(), st); err != nil {
+	if _, err := b.Update(t.Context(), b.spec(), st, nil); err != nil {
 		t.Fatal(err)
 	}
 	after := b.ids()
@@ -313,7 +313,7 @@ func TestUpdateThatFailsTellsWhatRuns(t *testing.T) {
 	}
 	st, spec := b.stack(), b.spec()
 	st.Services["mysql"].Image, spec.Images = "mysql:9", map[string]string{"mysql": "mysql:9"}
-	r, err := b.Update(t.Context(), spec, st)
+	r, err := b.Update(t.Context(), spec, st, nil)
 	wantError(t, err, "unhealthy", "former container of mysql serves as before")
 	if !maps.Equal(r.Services, before.Services) {
 		t.Errorf("services are %v, want %v", r.Services, before.Services)
@@ -329,7 +329,7 @@ func TestUpdateWithoutTheFilesIsRefused(t *testing.T) {
 	if err := os.RemoveAll(filepath.Join(b.drive, "acme")); err != nil {
 		t.Fatal(err)
 	}
-	_, err := b.Update(t.Context(), b.spec(), b.stack())
+	_, err := b.Update(t.Context(), b.spec(), b.stack(), nil)
 	wantError(t, err, "gone from the shared drive")
 	if b.exists("acme") {
 		t.Error("an empty directory was made in its place")
@@ -342,7 +342,7 @@ func TestUpdateSetsAForeignContainerAside(t *testing.T) {
 	b.fake.Change("acme-web-1", func(c *stack.Container) { c.Name = "elsewhere" })
 	b.fake.Add("", stack.Container{Name: "acme-web-1", Image: "debug", State: stack.Running})
 	b.fake.Change("elsewhere", func(c *stack.Container) { c.State = stack.Dead })
-	r, err := b.Update(t.Context(), b.spec(), b.stack())
+	r, err := b.Update(t.Context(), b.spec(), b.stack(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -380,7 +380,7 @@ func TestImportGivesBackTheSpec(t *testing.T) {
 	spec.Images = map[string]string{"edxapp": "app:1"}
 	two := 2
 	spec.Services = map[string]stack.Tuning{"web": {Replicas: &two, Environment: map[string]string{"A": "1"}}}
-	created, err := b.Create(t.Context(), spec, b.stack())
+	created, err := b.Create(t.Context(), spec, b.stack(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -440,12 +440,12 @@ func TestLockIsWaitedFor(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := b.Update(ctx, b.spec(), b.stack()); err == nil {
+	if _, err := b.Update(ctx, b.spec(), b.stack(), nil); err == nil {
 		t.Error("an update went on without the lock")
 	}
 	done := make(chan error, 1)
 	go func() {
-		_, err := b.Update(t.Context(), b.spec(), b.stack())
+		_, err := b.Update(t.Context(), b.spec(), b.stack(), nil)
 		done <- err
 	}()
 	holder.end()

@@ -15,9 +15,15 @@ import (
 func mayCreate(portal string, desired *stack.Stack, b *begun) error {
 	switch b.manifest.Status {
 	case storage.Complete:
-		return existsError(portal, b.manifest)
+		if b.manifest.Gateway != nil {
+			return gatewayNameError(portal)
+		}
+		return existsError("portal", "portal", portal, b.manifest)
 	case storage.Foreign:
 		return foreignError(desired.Directory)
+	}
+	if b.manifest.Gateway != nil {
+		return gatewayNameError(portal)
 	}
 	for _, c := range b.observed.Containers {
 		if c.StorageID != "" && c.StorageID != b.storageID {
@@ -42,15 +48,21 @@ func mayUpdate(portal, directory string, m storage.Manifest) error {
 	return nil
 }
 
-func existsError(portal string, m storage.Manifest) error {
-	return fmt.Errorf(`portal %q exists already: it was completed %s by provider %s and is in another Terraform state, or was lost from this one. To manage it here, import it by adding this block beside the resource:
+func gatewayNameError(name string) error {
+	return fmt.Errorf("%q is the name of a gateway, and portals and gateways share their names: choose another name for the portal", name)
+}
+
+// existsError refuses to make what is there. what it is called, and the type of
+// its resource, go into the way out.
+func existsError(what, resource, name string, m storage.Manifest) error {
+	return fmt.Errorf(`%s %q exists already: it was completed %s by provider %s and is in another Terraform state, or was lost from this one. To manage it here, import it by adding this block beside the resource:
 
 import {
-  to = portal.%s # the address of the resource
+  to = %s.%s # the address of the resource
   id = %q
 }
 
-Otherwise choose another name`, portal, m.Updated.Format("2006-01-02 15:04 MST"), m.Provider, strings.ReplaceAll(portal, "-", "_"), portal)
+Otherwise choose another name`, what, name, m.Updated.Format("2006-01-02 15:04 MST"), m.Provider, resource, strings.ReplaceAll(name, "-", "_"), name)
 }
 
 func otherDriveError(portal, host string, c stack.Container) error {

@@ -10,49 +10,125 @@ import (
 	"github.com/privateportals/terraform-provider-portal/internal/engine"
 	"github.com/privateportals/terraform-provider-portal/internal/ingress"
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
+	"github.com/privateportals/terraform-provider-portal/internal/storage"
 )
 
-// renderIngress makes the load balancer's configuration from the routes of all
-// parts. It is nil without a load balancer.
-func renderIngress(p parts) ([]byte, error) {
+// entrance is what a load balancer is to be told: its configuration, and the
+// files that it names.
+type entrance struct {
+	ingress stack.Ingress
+	config  []byte
+	files   storage.IngressFiles
+	// before are failures to get certificates that are known already.
+	before map[string]certificateFailure
+}
+
+// entranceOf makes the load balancer's configuration from the routes of all
+// parts. It is nil without a load balancer. Routes that clash are an error. given
+// holds private keys by the names of their files; others are on the drive.
+func entranceOf(p parts, given map[string]string) (*entrance, error) {
 	own, ok := p[""]
 	if !ok || own.Stack.Ingress == nil {
 		return nil, nil
 	}
+	in := *own.Stack.Ingress
 	routes, err := ingress.Routes(p.stacks()...)
 	if err != nil {
 		return nil, err
 	}
-	return ingress.Render(own.Stack.Ingress.Format, routes)
+	config, err := ingress.Render(in, routes)
+	if err != nil {
+		return nil, err
+	}
+	return &entrance{ingress: in, config: config, files: ingressFiles(in, in.Settings.TLS, given)}, nil
 }
 
-// writeIngress puts the load balancer's configuration on the drive.
-func (b *begun) writeIngress(ctx context.Context, p parts) error {
-	config, err := renderIngress(p)
-	if err != nil || config == nil {
-		return err
+func ingressFiles(in stack.Ingress, t *stack.TLS, given map[string]string) storage.IngressFiles {
+	public, private := ingress.Files(t)
+	f := storage.IngressFiles{Public: public, Private: private, Contents: map[string][]byte{}, UID: in.UID, GID: in.GID}
+	for _, name := range private {
+		if content, ok := given[name]; ok {
+			f.Contents[name] = []byte(content)
+		}
 	}
-	return b.files.WriteIngress(ctx, config)
+	return f
 }
 
-// loadIngress lets the running load balancers load the configuration. They
-// refuse one that they cannot use, and go on with the former.
-func (d *Deployer) loadIngress(ctx context.Context, p parts, observed stack.Observed) error {
-	config, err := renderIngress(p)
-	if err != nil || config == nil {
+// prepareIngress puts on the drive what the load balancer needs to start. The
+// configuration of one that runs is replaced when it has loaded the new one: it
+// would start with that again, whatever becomes of it.
+func (d *Deployer) prepareIngress(ctx context.Context, b *begun, e *entrance) error {
+	if e == nil {
+		return nil
+	}
+	if err := b.files.WriteIngressFiles(ctx, e.files); err != nil {
 		return err
 	}
-	in := p[""].Stack.Ingress
+	if running := runningOf(b.observed, e.ingress.Service); len(running) > 0 {
+		if e.ingress.Settings.TLS.On() {
+			e.before = d.certificateFailures(ctx, names(running))
+		}
+		return nil
+	}
+	return b.files.WriteIngress(ctx, map[string][]byte{e.ingress.File: e.config})
+}
+
+// loadIngress lets the running load balancers load the configuration, and then
+// keeps it. They refuse one that they cannot use, and go on with the former.
+func (d *Deployer) loadIngress(ctx context.Context, b *begun, e *entrance) error {
+	if e == nil {
+		return nil
+	}
 	var errs []error
-	for _, c := range observed.Of("").Containers {
-		if c.Service != in.Service || c.State != stack.Running {
-			continue // it loads the configuration when it starts
-		}
-		if _, err := d.Engine.Exec(ctx, observed.Portal, c.Name, in.Reload, config); err != nil {
-			errs = append(errs, ingressError(observed.Portal, err))
+	for _, c := range runningOf(b.observed, e.ingress.Service) {
+		if _, err := d.Engine.Exec(ctx, b.observed.Portal, c.Name, e.ingress.Reload, e.config); err != nil {
+			errs = append(errs, ingressError(b.observed.Portal, err))
 		}
 	}
-	return errors.Join(errs...)
+	if len(errs) > 0 {
+		return errors.Join(errs...)
+	}
+	if err := b.files.WriteIngress(ctx, map[string][]byte{e.ingress.File: e.config}); err != nil {
+		return err
+	}
+	return b.files.PruneIngress(ctx, e.files, e.ingress.File)
+}
+
+// openEntrance lets the load balancer answer to the hosts, and tells which
+// certificates it has for them, with warnings of those that are missing.
+func (d *Deployer) openEntrance(ctx context.Context, b *begun, e *entrance, hosts []string) (map[string]Certificate, []string, error) {
+	if e == nil {
+		return nil, nil, nil
+	}
+	if !e.ingress.Settings.TLS.On() {
+		return nil, nil, d.loadIngress(ctx, b, e)
+	}
+	if err := d.loadIngress(ctx, b, e); err != nil {
+		return nil, nil, err
+	}
+	return d.awaitCertificates(ctx, awaited{
+		portal: b.observed.Portal, ingress: e.ingress, hosts: hosts,
+		containers: names(runningOf(b.observed, e.ingress.Service)), before: e.before,
+	})
+}
+
+func names(containers []stack.Container) []string {
+	out := make([]string, len(containers))
+	for i, c := range containers {
+		out[i] = c.Name
+	}
+	return out
+}
+
+// runningOf are the running containers of a service of the portal's own part.
+func runningOf(o stack.Observed, service string) []stack.Container {
+	var out []stack.Container
+	for _, c := range o.Of("").Containers {
+		if c.Service == service && c.State == stack.Running {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 func ingressError(portal string, err error) error {

@@ -25,7 +25,7 @@ func TestKilledAtAnyCallTheNextOneFinishes(t *testing.T) {
 	for cut := range 40 {
 		b := newBed(t)
 		b.killAfter(rand.IntN(cut + 1))
-		_, err := b.Create(t.Context(), b.spec(), b.stack())
+		_, err := b.Create(t.Context(), b.spec(), b.stack(), nil)
 		b.fake.Fail = nil
 		if err != nil {
 			b.mustCreate()
@@ -37,9 +37,9 @@ func TestKilledAtAnyCallTheNextOneFinishes(t *testing.T) {
 			s.Image += "-new"
 		}
 		b.killAfter(cut)
-		_, _ = b.Update(t.Context(), b.spec(), st)
+		_, _ = b.Update(t.Context(), b.spec(), st, nil)
 		b.fake.Fail = nil
-		r, err := b.Update(t.Context(), b.spec(), st)
+		r, err := b.Update(t.Context(), b.spec(), st, nil)
 		if err != nil {
 			t.Fatalf("cut after %d calls: %v", cut, err)
 		}

@@ -87,7 +87,7 @@ func (c *memberChange) apply(ctx context.Context, m stack.Member, given map[stri
 		return err
 	}
 	all := c.parts.with(desired, &m)
-	if _, err := renderIngress(all); err != nil { // routes that clash
+	if _, err := entranceOf(all, nil); err != nil { // routes that clash
 		return err
 	}
 	c.warnings, err = c.reconcile(ctx, c.begun, desired, func(plan stack.Plan) error {
@@ -141,10 +141,7 @@ func (c *memberChange) carryOut(ctx context.Context, all parts, given map[string
 	if err := c.writeGiven(ctx, desired, m, given); err != nil {
 		return err
 	}
-	if err := c.execute(ctx, desired, plan.WithoutImages()); err != nil {
-		return err
-	}
-	return c.writeIngress(ctx, all)
+	return c.execute(ctx, desired, plan.WithoutImages())
 }
 
 // conclude tells the load balancer and the scheduler, and clears away files
@@ -155,7 +152,10 @@ func (c *memberChange) conclude(ctx context.Context, all parts) error {
 		return err
 	}
 	c.observed = observed
-	if err := c.loadIngress(ctx, all, observed); err != nil {
+	if err := c.route(ctx, all); err != nil {
+		return err
+	}
+	if err := c.announce(ctx, all); err != nil {
 		return err
 	}
 	if err := c.Engine.SyncSchedulers(ctx); err != nil {
@@ -164,13 +164,19 @@ func (c *memberChange) conclude(ctx context.Context, all parts) error {
 	return c.prune(ctx, all)
 }
 
+// route tells the load balancer of the routes of all parts.
+func (c *memberChange) route(ctx context.Context, all parts) error {
+	e, err := entranceOf(all, nil)
+	if err != nil {
+		return err
+	}
+	return c.loadIngress(ctx, c.begun, e)
+}
+
 // remove takes the routes away first, so that nobody is sent to what goes.
 func (c *memberChange) remove(ctx context.Context) error {
 	rest := c.parts.without(c.owner)
-	if err := c.writeIngress(ctx, rest); err != nil {
-		return err
-	}
-	if err := c.loadIngress(ctx, rest, c.observed); err != nil {
+	if err := c.route(ctx, rest); err != nil {
 		return err
 	}
 	own := c.observed.Of(c.owner)

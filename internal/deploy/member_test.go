@@ -17,9 +17,11 @@ import (
 )
 
 // memberBed is a bed with a load balancer, and its portal runs.
+const ingressPath = stack.IngressFolder + "/config.json"
+
 func memberBed(t *testing.T) *bed {
 	b := newBed(t)
-	if _, err := b.Create(t.Context(), b.spec(), b.routed()); err != nil {
+	if _, err := b.Create(t.Context(), b.spec(), b.routed(), nil); err != nil {
 		t.Fatal(err)
 	}
 	b.fake.Ran()
@@ -31,7 +33,7 @@ func (b *bed) routed() *stack.Stack {
 	st := b.stack()
 	st.Services["web"].Routes = []stack.Route{{Host: "learn.acme.com", Path: "/", Port: 8000}}
 	st.Services["lb"] = &stack.Service{Name: "lb", Image: "caddy:2", Replicas: 1, Networks: st.Services["web"].Networks, Update: stack.StopFirst}
-	st.Ingress = &stack.Ingress{Service: "lb", Format: "caddy", Reload: []string{"caddy", "reload"}}
+	st.Ingress = &stack.Ingress{Service: "lb", Format: "caddy", File: "config.json", Reload: []string{"caddy", "reload"}}
 	st.Directories["ingress"] = stack.Directory{Mode: 0o755}
 	return st
 }
@@ -63,7 +65,7 @@ func TestMemberJoinsAndLeaves(t *testing.T) {
 	if ran := b.fake.Ran(); !slices.Contains(ran, "exec acme-lb-1 [caddy reload]") {
 		t.Errorf("the load balancer was not told: %v", ran)
 	}
-	if config := b.read("acme/" + stack.IngressPath); !strings.Contains(config, "chat.acme.com") || !strings.Contains(config, "learn.acme.com") {
+	if config := b.read("acme/" + ingressPath); !strings.Contains(config, "chat.acme.com") || !strings.Contains(config, "learn.acme.com") {
 		t.Errorf("the routes are %s", config)
 	}
 	for name, id := range before {
@@ -72,13 +74,13 @@ func TestMemberJoinsAndLeaves(t *testing.T) {
 		}
 	}
 	// Neither of the two parts touches the other.
-	if r, err := b.Update(t.Context(), b.spec(), b.routed()); err != nil || !maps.Equal(r.Services, stack.Summarize(b.routed())) {
+	if r, err := b.Update(t.Context(), b.spec(), b.routed(), nil); err != nil || !maps.Equal(r.Services, stack.Summarize(b.routed())) {
 		t.Errorf("%v, services are %v", err, r.Services)
 	}
 	if len(b.ids()) != len(before)+2 {
 		t.Errorf("containers are %v", b.ids())
 	}
-	if config := b.read("acme/" + stack.IngressPath); !strings.Contains(config, "chat.acme.com") {
+	if config := b.read("acme/" + ingressPath); !strings.Contains(config, "chat.acme.com") {
 		t.Error("the portal's update dropped the member's routes")
 	}
 	read, found, err := b.ReadMember(t.Context(), "acme", "service/chat")
@@ -92,7 +94,7 @@ func TestMemberJoinsAndLeaves(t *testing.T) {
 	if !maps.Equal(b.ids(), before) {
 		t.Errorf("containers are %v, were %v", b.ids(), before)
 	}
-	if config := b.read("acme/" + stack.IngressPath); strings.Contains(config, "chat.acme.com") {
+	if config := b.read("acme/" + ingressPath); strings.Contains(config, "chat.acme.com") {
 		t.Error("the routes are still there")
 	}
 	if _, found, err := b.ReadMember(t.Context(), "acme", "service/chat"); found || err != nil {
@@ -124,10 +126,10 @@ func TestPortalThatGoesFirstTakesItsMembers(t *testing.T) {
 		t.Errorf("adding to a portal that is gone: %v", err)
 	}
 	// It comes back without them.
-	if _, err := b.Create(t.Context(), b.spec(), b.routed()); err != nil {
+	if _, err := b.Create(t.Context(), b.spec(), b.routed(), nil); err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(b.read("acme/"+stack.IngressPath), "chat.acme.com") {
+	if strings.Contains(b.read("acme/"+ingressPath), "chat.acme.com") {
 		t.Error("the routes of a member that is gone came back")
 	}
 }
@@ -167,10 +169,10 @@ func TestBrokenUpdateOfAMemberIsRolledBack(t *testing.T) {
 	}
 	// The routes of what does not run are nobody's.
 	b.fake.Fail = nil
-	if _, err := b.Update(t.Context(), b.spec(), b.routed()); err != nil {
+	if _, err := b.Update(t.Context(), b.spec(), b.routed(), nil); err != nil {
 		t.Fatal(err)
 	}
-	if config := b.read("acme/" + stack.IngressPath); strings.Contains(config, "talk.acme.com") || !strings.Contains(config, "chat.acme.com") {
+	if config := b.read("acme/" + ingressPath); strings.Contains(config, "talk.acme.com") || !strings.Contains(config, "chat.acme.com") {
 		t.Errorf("the routes are %s", config)
 	}
 }
@@ -313,7 +315,7 @@ func TestRestoreStopsAndStartsTheWriters(t *testing.T) {
 		Name: "restore", Image: "ops:1", Replicas: 1, Task: &stack.Task{When: stack.Manual},
 		Environment: map[string]string{"RESTORE_WRITERS": "web gone migrate"},
 	}
-	if _, err := b.Create(t.Context(), b.spec(), st); err != nil {
+	if _, err := b.Create(t.Context(), b.spec(), st, nil); err != nil {
 		t.Fatal(err)
 	}
 	before := b.ids()

@@ -55,7 +55,7 @@ func (d *Deployer) RemoveOverride(ctx context.Context, portal, id string) error 
 // Credentials returns the values of a portal's generated secrets, by name. They
 // are for the caller to pass on: nothing here keeps them.
 func (d *Deployer) Credentials(ctx context.Context, portal string) (map[string]string, error) {
-	files, _, err := d.openDrive(ctx, portal, false)
+	files, _, err := d.openDrive(ctx, d.Engine, portal, false)
 	if err != nil {
 		return nil, err
 	}

@@ -27,7 +27,7 @@ func overrideBed(t *testing.T) *bed {
 	st := b.stack()
 	st.Services["web"].RestartOn = []string{stack.RestartOnOverrides}
 	st.Directories["overrides"] = stack.Directory{UID: os.Getuid(), GID: os.Getgid(), Mode: 0o770}
-	if _, err := b.Create(t.Context(), b.spec(), st); err != nil {
+	if _, err := b.Create(t.Context(), b.spec(), st, nil); err != nil {
 		t.Fatal(err)
 	}
 	b.fake.Ran()

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/privateportals/terraform-provider-portal/internal/ingress"
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
 	"github.com/privateportals/terraform-provider-portal/internal/storage"
 )
@@ -30,21 +31,30 @@ func (d *Deployer) Read(ctx context.Context, name string) (Result, bool, error) 
 
 // Import reads how a portal was configured, from its manifest, and what runs.
 func (d *Deployer) Import(ctx context.Context, name string) (stack.Spec, Result, error) {
-	m, err := d.readManifest(ctx, name)
+	s, err := d.snapshot(ctx, name)
 	if err != nil {
 		return stack.Spec{}, Result{}, err
 	}
+	m := s.Manifest
 	switch m.Status {
 	case storage.None, storage.Foreign:
 		return stack.Spec{}, Result{}, fmt.Errorf("there is no portal %q: the shared drive has no portal.json for it. Check the name and the provider's storage path", name)
 	case storage.Retained:
 		return stack.Spec{}, Result{}, fmt.Errorf("portal %q was destroyed and its files retained: apply a portal resource of that name, without importing, and it comes back with them", name)
 	}
+	if m.Gateway != nil {
+		return stack.Spec{}, Result{}, fmt.Errorf("%q is a gateway and no portal: import it as a portal_gateway", name)
+	}
 	observed, err := d.Engine.ObserveShared(ctx, name)
 	if err != nil {
 		return stack.Spec{}, Result{}, err
 	}
-	return m.Spec, resultOf(observed), nil
+	result := resultOf(observed)
+	p, err := partsOf(name, s.Records)
+	if own, ok := p[""]; ok {
+		result.Hostnames = ingress.Hostnames(own.Stack)
+	}
+	return m.Spec, result, err
 }
 
 // Portals names the portals that have containers on the pool, sorted.
@@ -54,7 +64,7 @@ func (d *Deployer) Portals(ctx context.Context) ([]string, error) {
 
 // readManifest reads the manifest without the lock: it is replaced atomically.
 func (d *Deployer) readManifest(ctx context.Context, name string) (storage.Manifest, error) {
-	files, _, err := d.openDrive(ctx, name, false)
+	files, _, err := d.openDrive(ctx, d.Engine, name, false)
 	if err != nil {
 		return storage.Manifest{}, err
 	}

@@ -25,18 +25,27 @@ type sharedReader struct {
 }
 
 // snapshot reads a portal's directory without its lock: each file in it is
-// replaced as a whole. A connection that broke is made anew once.
-func (d *Deployer) snapshot(ctx context.Context, portal string) (storage.Snapshot, error) {
+// replaced as a whole.
+func (d *Deployer) snapshot(ctx context.Context, portal string) (s storage.Snapshot, err error) {
+	err = d.read(ctx, func(r *storage.Reader) error {
+		s, err = r.Portal(ctx, portal)
+		return err
+	})
+	return s, err
+}
+
+// read lends the reader out. A connection that broke is made anew once.
+func (d *Deployer) read(ctx context.Context, use func(*storage.Reader) error) error {
 	for attempt := 1; ; attempt++ {
 		r, err := d.takeReader(ctx)
 		if err != nil {
-			return storage.Snapshot{}, err
+			return err
 		}
-		s, err := r.Portal(ctx, portal)
+		err = use(r)
 		lost := errors.Is(err, storage.ErrLost)
 		d.reader.release(r, lost)
 		if !lost || ctx.Err() != nil || attempt == 2 {
-			return s, err
+			return err
 		}
 	}
 }
@@ -110,4 +119,13 @@ func (d *Deployer) checkDrive(ctx context.Context, r *storage.Reader) error {
 	}
 	_, err := r.Expect(ctx, known)
 	return err
+}
+
+// readCertificates reads the chains that the load balancer of a portal got.
+func (d *Deployer) readCertificates(ctx context.Context, portal, folder string) (chains map[string][]byte, err error) {
+	err = d.read(ctx, func(r *storage.Reader) error {
+		chains, err = r.Certificates(ctx, portal, folder)
+		return err
+	})
+	return chains, err
 }

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/privateportals/terraform-provider-portal/internal/engine"
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
 	"github.com/privateportals/terraform-provider-portal/internal/storage"
 )
@@ -31,17 +32,22 @@ type begun struct {
 // begin reaches the drive, takes the portal's lock and observes the portal.
 // mayInitialise allows an empty drive to be taken into use. End it.
 func (d *Deployer) begin(ctx context.Context, portal, operation string, mayInitialise bool) (*begun, error) {
+	return d.beginOn(ctx, d.Engine, portal, operation, mayInitialise)
+}
+
+// beginOn is begin with an engine, or a view of one.
+func (d *Deployer) beginOn(ctx context.Context, on engine.Engine, portal, operation string, mayInitialise bool) (*begun, error) {
 	endTurn, err := d.turns.take(ctx, portal)
 	if err != nil {
 		return nil, fmt.Errorf("waiting for another operation on portal %q: %w", portal, err)
 	}
-	files, id, err := d.openDrive(ctx, portal, mayInitialise)
+	files, id, err := d.openDrive(ctx, on, portal, mayInitialise)
 	if err != nil {
 		endTurn()
 		return nil, err
 	}
 	b := &begun{files: files, storageID: id, endTurn: endTurn}
-	if err := d.lockAndRead(ctx, b, portal, operation); err != nil {
+	if err := d.lockAndRead(ctx, on, b, portal, operation); err != nil {
 		b.end()
 		return nil, err
 	}
@@ -55,14 +61,14 @@ func (b *begun) end() {
 	b.endTurn()
 }
 
-func (d *Deployer) lockAndRead(ctx context.Context, b *begun, portal, operation string) error {
+func (d *Deployer) lockAndRead(ctx context.Context, on engine.Engine, b *begun, portal, operation string) error {
 	if err := d.lock(ctx, b.files, operation); err != nil {
 		return err
 	}
 	// Only now: what another operation did before it gave the lock back counts.
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		b.observed, err = d.Engine.Observe(gctx, portal)
+		b.observed, err = on.Observe(gctx, portal)
 		return err
 	})
 	g.Go(func() (err error) {
@@ -86,12 +92,12 @@ func (d *Deployer) lock(ctx context.Context, files *storage.Session, operation s
 }
 
 // openDrive starts a file agent and checks that it sees the right drive.
-func (d *Deployer) openDrive(ctx context.Context, portal string, mayInitialise bool) (*storage.Session, string, error) {
+func (d *Deployer) openDrive(ctx context.Context, on engine.Engine, portal string, mayInitialise bool) (*storage.Session, string, error) {
 	var files *storage.Session
 	known := d.StorageID
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
-		agent, err := d.Engine.Agent(gctx, portal)
+		agent, err := on.Agent(gctx, portal)
 		if err != nil {
 			return err
 		}
@@ -101,7 +107,7 @@ func (d *Deployer) openDrive(ctx context.Context, portal string, mayInitialise b
 	})
 	if known == "" {
 		g.Go(func() (err error) {
-			known, err = d.Engine.StorageID(gctx)
+			known, err = on.StorageID(gctx)
 			return err
 		})
 	}

@@ -3,128 +3,141 @@
 package ingress
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
+	"path"
 	"slices"
-	"strconv"
-)
 
-// Where the load balancer listens in its container.
-const (
-	Listen       = ":8080"
-	HealthListen = "127.0.0.1:8081"
+	"github.com/privateportals/terraform-provider-portal/internal/stack"
 )
 
 // adminListen is where Caddy takes a new configuration: a socket that only
 // processes in its own container reach.
 const adminListen = "unix//tmp/caddy-admin.sock"
 
-const (
-	// How long and how often another replica is tried when one refuses the
-	// connection: as long as a replica takes to be replaced in DNS.
-	tryDuration = "5s"
-	tryInterval = "250ms"
-	// Replicas come and go: their addresses are looked up this often.
-	refresh     = "1s"
-	dialTimeout = "2s"
-	// A client that sends nothing must not hold a connection for ever.
-	headerTimeout = "30s"
-)
+// accessLog names the log of requests.
+const accessLog = "access"
 
-// caddy returns the configuration in Caddy's JSON, for Caddy 2.6 and later.
-// Hostnames are matched first, then the longest path; what matches no route is
-// answered with 404.
-func caddy(routes []Route) []byte {
-	hosts := map[string][]Route{}
-	for _, r := range routes {
-		hosts[r.Host] = append(hosts[r.Host], r)
+// loadBalancer is the configuration of a portal's load balancer, for Caddy 2.10
+// and later.
+func loadBalancer(in stack.Ingress, routes []Route) config {
+	s := in.Settings
+	hosts := hostnames(routes, s.Redirects)
+	var sites []route
+	if s.Maintenance {
+		sites = []route{{Match: hostMatch(hosts), Handle: []handler{unavailable(maintenancePage)}, Terminal: true}}
+	} else {
+		sites = append(siteRoutes(routes), redirectRoute(s)...)
 	}
-	names := make([]string, 0, len(hosts))
-	for host := range hosts {
-		names = append(names, host)
-	}
-	slices.Sort(names)
+	sites = append(sites, route{Handle: []handler{notFound("No portal answers to this hostname.\n")}})
+	return assemble(front{
+		tls: s.TLS, hosts: hosts, sites: sites, httpsPort: s.HTTPSPort, trusted: s.TrustedProxies, folder: in.Folder,
+	})
+}
 
-	portal := server{Listen: []string{Listen}, AutomaticHTTPS: disabled{Disable: true}, ReadHeaderTimeout: headerTimeout}
-	for _, host := range names {
-		portal.Routes = append(portal.Routes, hostRoute(host, hosts[host]))
-	}
-	portal.Routes = append(portal.Routes, route{Handle: []handler{notFound("No portal answers to this hostname.\n")}})
+// front is what load balancers and gateways have in common.
+type front struct {
+	tls   *stack.TLS // nil: plain HTTP
+	hosts []string   // that it answers to, sorted
+	sites []route
+	// httpsPort is what visitors use.
+	httpsPort int
+	trusted   []string // CIDR
+	folder    string   // of the configuration in the container
+}
 
-	text, err := json.MarshalIndent(config{
-		Admin:   admin{Listen: adminListen, Config: adminConfig{Persist: false}},
-		Logging: logging{Logs: map[string]log{"default": {Level: "WARN"}}},
-		Apps: apps{HTTP: httpApp{Servers: map[string]server{
-			"portal": portal,
-			"health": {
-				Listen:         []string{HealthListen},
-				AutomaticHTTPS: disabled{Disable: true},
-				Routes:         []route{{Handle: []handler{{Handler: "static_response", StatusCode: 200, Body: "ok\n"}}}},
+func assemble(f front) config {
+	c := config{
+		Admin: admin{Listen: adminListen, Config: adminConfig{Persist: false}},
+		Logging: logging{Logs: map[string]log{
+			"default": {Level: "WARN", Exclude: []string{"http.log.access." + accessLog}},
+			// What becomes of certificates is worth knowing.
+			"certificates": {Level: "INFO", Include: []string{"tls.obtain", "tls.renew", "tls.cache.maintenance"}},
+			accessLog: {
+				Level: "INFO", Include: []string{"http.log.access." + accessLog},
+				Writer: &writer{Output: "stdout"}, Encoder: &encoder{Format: "json"},
 			},
-		}}},
-	}, "", "  ")
+		}},
+	}
+	c.Apps.HTTP = httpApp{HTTPPort: HTTPPort, HTTPSPort: HTTPSPort, Servers: map[string]server{"health": healthServer()}}
+	if !f.tls.On() {
+		c.Apps.HTTP.Servers["http"] = f.server(HTTPPort, f.sites)
+		return c
+	}
+	c.Apps.HTTP.Servers["http"] = f.server(HTTPPort, f.toHTTPS())
+	https := f.server(HTTPSPort, f.sites)
+	https.Protocols = []string{"h1", "h2", "h3"}
+	https.TLSConnectionPolicies = []connectionPolicy{{}}
+	// A visitor who asked for one portal's certificate gets no other's pages.
+	https.StrictSNIHost = true
+	c.Apps.HTTP.Servers["https"] = https
+	c.Apps.TLS = tlsOf(f.tls, f.hosts, f.folder)
+	if f.tls.Mode == stack.TLSInternal {
+		c.Apps.PKI = &pkiApp{CertificateAuthorities: map[string]authority{internalCA: {
+			Name: "Private Portals", InstallTrust: false,
+		}}}
+	}
+	return c
+}
+
+// server listens on a port of the container.
+func (f front) server(port int, routes []route) server {
+	s := server{
+		Listen:            []string{fmt.Sprintf(":%d", port)},
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		Routes:            routes,
+		Errors:            &errorRoutes{Routes: []route{failureRoute()}},
+		AutomaticHTTPS:    disabled{Disable: true}, // all of it is said here
+		Logs:              &serverLogs{DefaultLoggerName: accessLog},
+	}
+	if len(f.trusted) > 0 {
+		s.TrustedProxies = &ipSource{Source: "static", Ranges: f.trusted}
+		// From the right: what a client wrote itself is on the left.
+		s.TrustedProxiesStrict = 1
+	}
+	return s
+}
+
+// toHTTPS sends visitors on. Challenges of an authority are answered before.
+func (f front) toHTTPS() []route {
+	host := stack.Front{HTTPS: true, Port: f.httpsPort}.URL("{http.request.host}")
+	return []route{
+		{Match: hostMatch(f.hosts), Handle: []handler{redirect(308, host+"{http.request.uri}")}, Terminal: true},
+		{Handle: []handler{notFound("No portal answers to this hostname.\n")}},
+	}
+}
+
+// healthServer tells the container's health check that Caddy works.
+func healthServer() server {
+	return server{
+		Listen:         []string{fmt.Sprintf("127.0.0.1:%d", HealthPort)},
+		AutomaticHTTPS: disabled{Disable: true},
+		Routes:         []route{{Handle: []handler{{Handler: "static_response", StatusCode: 200, Body: "ok\n"}}}},
+	}
+}
+
+// hostnames of routes and redirects, sorted and each once.
+func hostnames(routes []Route, redirects []string) []string {
+	hosts := slices.Clone(redirects)
+	for _, r := range routes {
+		hosts = append(hosts, r.Host)
+	}
+	slices.Sort(hosts)
+	return slices.Compact(hosts)
+}
+
+func hostMatch(hosts []string) []match { return []match{{Host: hosts}} }
+
+func encode(c config) []byte {
+	text, err := json.MarshalIndent(c, "", "  ")
 	if err != nil {
 		// The types hold only plain data: this cannot happen.
-		panic(fmt.Sprintf("configuration of the load balancer: %v", err))
+		panic(fmt.Sprintf("configuration of Caddy: %v", err))
 	}
 	return append(text, '\n')
 }
 
-// hostRoute sends the paths of one hostname to their services, the longest
-// path first.
-func hostRoute(host string, routes []Route) route {
-	slices.SortStableFunc(routes, func(a, b Route) int {
-		return cmp.Or(cmp.Compare(len(b.Path), len(a.Path)), cmp.Compare(a.Path, b.Path))
-	})
-	sub := handler{Handler: "subroute"}
-	for _, r := range routes {
-		sub.Routes = append(sub.Routes, pathRoute(r))
-	}
-	sub.Routes = append(sub.Routes, route{Handle: []handler{notFound("There is nothing at this address.\n")}})
-	return route{Match: []match{{Host: []string{host}}}, Handle: []handler{sub}, Terminal: true}
-}
-
-func pathRoute(r Route) route {
-	out := route{Terminal: true}
-	if folder := prefix(r.Path); folder != "" {
-		// The folder itself and everything beneath, but not its namesakes.
-		out.Match = []match{{Path: []string{folder, folder + "/*"}}}
-	}
-	if r.MaxBody > 0 {
-		out.Handle = append(out.Handle, refuseLarger(r.MaxBody), handler{Handler: "request_body", MaxSize: r.MaxBody})
-	}
-	out.Handle = append(out.Handle, proxy(r))
-	return out
-}
-
-// refuseLarger answers a request that announces a larger body. One that does
-// not tell its size is cut off later by request_body, which the proxy cannot
-// tell from a failure of the service: it answers 502.
-func refuseLarger(size int64) handler {
-	const length = "{http.request.header.Content-Length}"
-	larger := match{Expression: fmt.Sprintf(`%s != "" && int(%s) > %d`, length, length, size)}
-	refuse := handler{Handler: "static_response", StatusCode: 413, Body: fmt.Sprintf("More than %d bytes cannot be sent here.\n", size)}
-	return handler{Handler: "subroute", Routes: []route{{Match: []match{larger}, Handle: []handler{refuse}}}}
-}
-
-// proxy sends requests to all replicas of a service. Caddy sets
-// X-Forwarded-For, -Proto and -Host from the connection and trusts no client's;
-// other headers that claim an origin are removed.
-func proxy(r Route) handler {
-	return handler{
-		Handler: "reverse_proxy",
-		Headers: &headers{Request: headerOps{Delete: []string{"Forwarded", "X-Real-Ip", "X-Forwarded-Port", "X-Forwarded-Ssl"}}},
-		LoadBalancing: &loadBalancing{
-			SelectionPolicy: policy{Policy: "round_robin"}, TryDuration: tryDuration, TryInterval: tryInterval,
-		},
-		DynamicUpstreams: &dynamicUpstreams{
-			Source: "a", Name: r.Service, Port: strconv.Itoa(r.Port), Refresh: refresh, DialTimeout: dialTimeout,
-		},
-		Transport: &transport{Protocol: "http", DialTimeout: dialTimeout},
-	}
-}
-
-func notFound(body string) handler {
-	return handler{Handler: "static_response", StatusCode: 404, Body: body}
-}
+// inFolder is the path of a file beside the configuration.
+func inFolder(folder, name string) string { return path.Join(folder, name) }

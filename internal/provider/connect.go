@@ -31,9 +31,10 @@ func connect(cfg config, version string) (client.Deployer, error) {
 		Version:     version,
 	})
 	return &deploy.Deployer{
-		Engine:    eng,
-		StorageID: cfg.storageID,
-		Version:   version,
-		Progress:  func(ctx context.Context, line string) { tflog.Info(ctx, line) },
+		Engine:      eng,
+		StoragePath: cfg.storagePath,
+		StorageID:   cfg.storageID,
+		Version:     version,
+		Progress:    func(ctx context.Context, line string) { tflog.Info(ctx, line) },
 	}, nil
 }

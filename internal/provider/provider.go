@@ -17,6 +17,7 @@ import (
 	"github.com/privateportals/terraform-provider-portal/internal/provider/backup"
 	"github.com/privateportals/terraform-provider-portal/internal/provider/client"
 	"github.com/privateportals/terraform-provider-portal/internal/provider/credentials"
+	"github.com/privateportals/terraform-provider-portal/internal/provider/gateway"
 	"github.com/privateportals/terraform-provider-portal/internal/provider/override"
 	"github.com/privateportals/terraform-provider-portal/internal/provider/portal"
 	"github.com/privateportals/terraform-provider-portal/internal/provider/service"
@@ -100,7 +101,7 @@ func (p *portalProvider) Configure(ctx context.Context, req provider.ConfigureRe
 // Resources lists the resources.
 func (p *portalProvider) Resources(context.Context) []func() resource.Resource {
 	return []func() resource.Resource{
-		portal.NewResource, override.NewResource, service.NewResource, task.NewResource, backup.NewResource,
+		portal.NewResource, gateway.NewResource, override.NewResource, service.NewResource, task.NewResource, backup.NewResource,
 	}
 }
 

@@ -188,7 +188,7 @@ type anybody struct {
 	result *deploy.Result
 }
 
-func (a anybody) Create(_ context.Context, _ stack.Spec, desired *stack.Stack) (deploy.Result, error) {
+func (a anybody) Create(_ context.Context, _ stack.Spec, desired *stack.Stack, _ map[string]string) (deploy.Result, error) {
 	*a.result = deploy.Result{Host: "new", Services: stack.Summarize(desired), HTTPPort: 8080}
 	return *a.result, nil
 }

@@ -50,3 +50,11 @@ func properName(portal string, c Container) string {
 
 // NetworkName is the full name of a portal's network ("acme_default").
 func NetworkName(portal, network string) string { return portal + "_" + network }
+
+// EdgeNetwork is the full name of the network in which a gateway reaches the load
+// balancers of its portals on a host, and in which there is nothing else.
+func EdgeNetwork(gateway string) string { return NetworkName(gateway, "edge") }
+
+// EdgeAlias is the name of a portal's load balancer in that network. The domain
+// .internal is nobody's (ICANN, 2024).
+func EdgeAlias(portal string) string { return portal + ".portals.internal" }

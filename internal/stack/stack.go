@@ -9,6 +9,8 @@ import "time"
 type Stack struct {
 	// Portal is the name of the portal, and the Compose project's.
 	Portal string
+	// Role is empty for a portal's stack, RoleGateway for a gateway's.
+	Role string
 	// Owner is who this part of the portal's stack belongs to: empty for the
 	// portal itself, Member.Owner for a member. Each part is reconciled by itself.
 	Owner string
@@ -35,22 +37,8 @@ type Stack struct {
 	Ingress *Ingress
 }
 
-// Ingress is the configuration of a portal's load balancer. It is made from the
-// routes of all parts of the stack, and is the one file that changes under
-// containers that run: they are told to load it.
-type Ingress struct {
-	// Service that is the load balancer.
-	Service string
-	// Format of the configuration: "caddy".
-	Format string
-	// Reload is the command that makes a running container load the
-	// configuration, which it gets on its standard input.
-	Reload []string
-}
-
-// IngressPath is the load balancer's configuration, relative to the portal's
-// directory.
-const IngressPath = "ingress/config.json"
+// RoleGateway marks the stack of a gateway, which is no portal.
+const RoleGateway = "gateway"
 
 // Service is one member of the stack: a long-running service, or a task.
 type Service struct {
@@ -199,20 +187,16 @@ type Resources struct {
 // Ulimit is a soft and a hard limit.
 type Ulimit struct{ Soft, Hard int64 }
 
-// Route is a hostname and path that the load balancer sends to a service.
-type Route struct {
-	Host string
-	Path string // prefix; empty means all
-	Port int
-	// MaxBody is the largest request body in bytes; zero means no limit.
-	MaxBody int64
-}
-
 // Network of a portal.
 type Network struct {
 	Name     string
 	Internal bool
 	Labels   map[string]string
+	// Gateway names the gateway whose network it is: the portal joins it, and
+	// neither makes nor removes it. Empty for the portal's own.
+	Gateway string
+	// Bits is the length of its subnet's prefix; zero leaves it to the engine.
+	Bits int
 }
 
 // Secret is generated once per portal and lives in secrets/<name> on the

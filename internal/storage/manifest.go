@@ -46,6 +46,8 @@ type Manifest struct {
 	Status  Status `json:"status"`
 	// Spec is what the user asked for last.
 	Spec stack.Spec `json:"spec"`
+	// Gateway is set for a gateway, which is no portal: Spec has its name alone.
+	Gateway *stack.GatewaySpec `json:"gateway,omitempty"`
 	// Services by name, as of the last success.
 	Services map[string]stack.Summary `json:"services,omitempty"`
 	// Provider is the version that wrote the manifest.

@@ -83,3 +83,17 @@ func (r *Reader) Portal(ctx context.Context, portal string) (Snapshot, error) {
 	}
 	return s, nil
 }
+
+// Certificates are those that the load balancer of a portal got, as chains in
+// PEM by hostname. folder is Caddy's storage within the portal's directory. It is
+// empty when there are none, and when there is no such portal.
+func (r *Reader) Certificates(ctx context.Context, portal, folder string) (map[string][]byte, error) {
+	r.mu.Lock()
+	args := wire.CertificatesArgs{StorageID: r.id, Portal: portal, Folder: folder}
+	r.mu.Unlock()
+	var reply wire.CertificatesReply
+	if err := r.client.call(ctx, fmt.Sprintf("reading the certificates of %q", portal), "Certificates", args, &reply); err != nil {
+		return nil, err
+	}
+	return reply.Chains, nil
+}

@@ -110,9 +110,19 @@ func (v *service) RemoveRecord(args wire.NameArgs, _ *wire.None) error {
 	return v.locked(func() error { return v.s.removeRecord(args.Name) })
 }
 
-// WriteIngress replaces the load balancer's configuration.
+// WriteIngress replaces configurations of load balancers.
 func (v *service) WriteIngress(args wire.WriteIngressArgs, _ *wire.None) error {
-	return v.locked(func() error { return v.s.writeIngress(args.Data) })
+	return v.locked(func() error { return v.s.writeIngress(args.Configs) })
+}
+
+// PruneIngress removes files that no configuration names.
+func (v *service) PruneIngress(args wire.PruneIngressArgs, _ *wire.None) error {
+	return v.locked(func() error { return v.s.pruneIngress(args.Keep) })
+}
+
+// WriteIngressFiles puts files beside it.
+func (v *service) WriteIngressFiles(args wire.WriteIngressFilesArgs, _ *wire.None) error {
+	return v.locked(func() error { return v.s.writeIngressFiles(args) })
 }
 
 // GeneratedSecrets reads the secrets that were generated.

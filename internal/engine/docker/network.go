@@ -3,6 +3,7 @@
 package docker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,7 +20,7 @@ import (
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
 )
 
-// subnetBits is the prefix length of a portal's network: 61 containers.
+// subnetBits is the prefix length of a network that asks for none: 61 containers.
 const subnetBits = 26
 
 // ensureNetwork makes the network op.Target unless the portal has it.
@@ -34,7 +35,11 @@ func (t *task) ensureNetwork(ctx context.Context) error {
 	if i := slices.IndexFunc(list, func(n network.Summary) bool { return n.Name == want.Name }); i >= 0 {
 		return t.acceptNetwork(what, want, list[i])
 	}
-	candidates := subnets(t.engine.options.SubnetPool, want.Name, takenSubnets(list))
+	if want.Gateway != "" {
+		return t.failWith(what, fmt.Sprintf("Apply the portal_gateway %q first; a portal whose gateway is another resource of the configuration names it by reference: gateway = portal_gateway.%s.name.", want.Gateway, want.Gateway), fmt.Errorf("the gateway %q does not run on the host", want.Gateway))
+	}
+	bits := max(cmp.Or(want.Bits, subnetBits), t.engine.options.SubnetPool.Bits())
+	candidates := subnets(t.engine.options.SubnetPool, bits, want.Name, takenSubnets(list))
 	for subnet := range candidates {
 		err := t.createNetwork(ctx, want, subnet)
 		switch {
@@ -50,13 +55,15 @@ func (t *task) ensureNetwork(ctx context.Context) error {
 			return t.fail(what, err)
 		}
 	}
-	return t.failWith(what, "Give the provider a larger or another subnet_pool, or remove networks that nobody uses (\"docker network prune\").", fmt.Errorf("no /%d in subnet_pool %s is free on the host", subnetBits, t.engine.options.SubnetPool))
+	return t.failWith(what, "Give the provider a larger or another subnet_pool, or remove networks that nobody uses (\"docker network prune\").", fmt.Errorf("no /%d in subnet_pool %s is free on the host", bits, t.engine.options.SubnetPool))
 }
 
 // acceptNetwork takes a network that is there already, if it is the portal's
 // and as it should be.
 func (t *task) acceptNetwork(what string, want stack.Network, is network.Summary) error {
 	switch {
+	case want.Gateway != "" && is.Labels[pool.LabelPortal] == want.Gateway:
+		return nil
 	case is.Labels[pool.LabelPortal] != t.stack.Portal:
 		return t.failWith(what, fmt.Sprintf("Remove it (\"docker network rm %s\") if nobody needs it, or give the portal another name.", want.Name), held("network", want.Name, is.ID, "which is not part of the portal"))
 	case is.Internal != want.Internal:
@@ -106,14 +113,14 @@ func takenSubnets(list []network.Summary) []netip.Prefix {
 
 // subnets yields the free subnets of a pool, from one that the name decides
 // onwards, so that a portal tends to get the same one again.
-func subnets(from netip.Prefix, name string, taken []netip.Prefix) func(yield func(netip.Prefix) bool) {
+func subnets(from netip.Prefix, bits int, name string, taken []netip.Prefix) func(yield func(netip.Prefix) bool) {
 	return func(yield func(netip.Prefix) bool) {
-		count := uint32(1) << max(subnetBits-from.Bits(), 0)
+		count := uint32(1) << max(bits-from.Bits(), 0)
 		hash := fnv.New32a()
 		_, _ = hash.Write([]byte(name))
 		first := hash.Sum32() % count
 		for i := range count {
-			p := nthSubnet(from, (first+i)%count)
+			p := nthSubnet(from, bits, (first+i)%count)
 			if !slices.ContainsFunc(taken, p.Overlaps) && !yield(p) {
 				return
 			}
@@ -122,12 +129,12 @@ func subnets(from netip.Prefix, name string, taken []netip.Prefix) func(yield fu
 }
 
 // nthSubnet is subnet n of an IPv4 pool.
-func nthSubnet(from netip.Prefix, n uint32) netip.Prefix {
+func nthSubnet(from netip.Prefix, bits int, n uint32) netip.Prefix {
 	a := from.Masked().Addr().As4()
 	base := uint32(a[0])<<24 | uint32(a[1])<<16 | uint32(a[2])<<8 | uint32(a[3])
-	base += n << (32 - subnetBits)
+	base += n << (32 - bits)
 	addr := netip.AddrFrom4([4]byte{byte(base >> 24), byte(base >> 16), byte(base >> 8), byte(base)})
-	return netip.PrefixFrom(addr, subnetBits)
+	return netip.PrefixFrom(addr, bits)
 }
 
 // connect attaches a container to the network op.Target.

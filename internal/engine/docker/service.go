@@ -240,6 +240,10 @@ func networking(st *stack.Stack, s *stack.Service, number int, api string) (*net
 // endpoint gives a replica of a service its aliases on a network: the service's
 // name and other aliases, which all replicas have, and one of its own.
 func endpoint(st *stack.Stack, s *stack.Service, number int, networkName string) *network.EndpointSettings {
+	if st.Networks[networkName].Gateway != "" {
+		// Others' load balancers are there too: no name that two could have.
+		return &network.EndpointSettings{Aliases: s.Networks[networkName]}
+	}
 	aliases := []string{s.Name}
 	for _, a := range append(slices.Clone(s.Networks[networkName]), replicaAlias(st, s, number)) {
 		if a != "" && !slices.Contains(aliases, a) {
@@ -287,6 +291,9 @@ func labelsOf(st *stack.Stack, s *stack.Service, number int, version string) map
 	}
 	if st.Owner != "" {
 		out[pool.LabelOwner] = st.Owner
+	}
+	if st.Role != "" {
+		out[pool.LabelRole] = st.Role
 	}
 	if s.Task != nil {
 		out[pool.LabelTask] = string(s.Task.When)

@@ -238,6 +238,12 @@ func (e *Engine) failed(desired *stack.Stack, op *stack.Operation, err error) er
 func (e *Engine) network(host string, desired *stack.Stack, op *stack.Operation) error {
 	at := spot{host, op.Target}
 	internal := desired.Networks[op.Target].Internal
+	if gateway := desired.Networks[op.Target].Gateway; gateway != "" {
+		if e.networks[at].portal != gateway {
+			return e.failed(desired, op, fmt.Errorf("the gateway %q does not run on the host", gateway))
+		}
+		return nil
+	}
 	if n, ok := e.networks[at]; ok && n.internal != internal {
 		return e.failed(desired, op, fmt.Errorf("the network is internal=%t", n.internal))
 	}

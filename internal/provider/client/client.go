@@ -16,11 +16,13 @@ import (
 
 // Deployer is what Terraform's side asks for; deploy.Deployer does it.
 type Deployer interface {
-	// Create brings a portal up. It finishes what an earlier Create began.
-	Create(ctx context.Context, spec stack.Spec, desired *stack.Stack) (deploy.Result, error)
-	// Update changes a portal. Next to an error the result still tells what
-	// runs now.
-	Update(ctx context.Context, spec stack.Spec, desired *stack.Stack) (deploy.Result, error)
+	// Create brings a portal up. It finishes what an earlier Create began. given
+	// holds contents of secrets by the names of their files; others stay as they
+	// are.
+	Create(ctx context.Context, spec stack.Spec, desired *stack.Stack, given map[string]string) (deploy.Result, error)
+	// Update changes a portal; given is as for Create. Next to an error the result
+	// still tells what runs now.
+	Update(ctx context.Context, spec stack.Spec, desired *stack.Stack, given map[string]string) (deploy.Result, error)
 	// Read tells what runs. It is false when the portal has been removed.
 	Read(ctx context.Context, name string) (deploy.Result, bool, error)
 	// Delete takes a portal down; its files go the way onDestroy says.
@@ -68,6 +70,24 @@ type Deployer interface {
 	RestartServices(ctx context.Context, portal string, services []string, progress func(line string)) error
 	// Restore puts a backup back, with what writes stopped meanwhile.
 	Restore(ctx context.Context, portal string, o deploy.RestoreOptions, progress func(line string)) (deploy.TaskRun, error)
+	// Certificates tells of those of a portal's hostnames; nil where TLS ends
+	// elsewhere.
+	Certificates(ctx context.Context, portal string) (map[string]deploy.Certificate, error)
+
+	// GatewaySpec is how a gateway was applied last. It fails with
+	// deploy.ErrNoGateway when there is none.
+	GatewaySpec(ctx context.Context, name string) (stack.GatewaySpec, error)
+	// GatewaySummary is what a gateway will be on each host of the pool.
+	GatewaySummary(spec stack.GatewaySpec) (map[string]stack.Summary, error)
+	// CreateGateway brings a gateway up, UpdateGateway changes it. given holds
+	// private keys by the names of their files.
+	CreateGateway(ctx context.Context, spec stack.GatewaySpec, given map[string]string) (deploy.Gateway, error)
+	UpdateGateway(ctx context.Context, spec stack.GatewaySpec, given map[string]string) (deploy.Gateway, error)
+	// ReadGateway tells what runs. It is false when there is no such gateway.
+	ReadGateway(ctx context.Context, name string) (deploy.Gateway, bool, error)
+	// DeleteGateway takes a gateway down, unless portals are behind it.
+	DeleteGateway(ctx context.Context, name string, onDestroy stack.OnDestroy) error
+
 	// Backups lists what a portal's task has in its repository, the oldest
 	// first; task is empty for the blueprint's own backup task.
 	Backups(ctx context.Context, portal, task string) ([]deploy.Backup, error)

@@ -16,7 +16,16 @@ import (
 // Failure turns the error of an operation on one portal into a diagnostic.
 // The summary names the portal and, when the engine knows it, the service.
 func Failure(portal, did string, err error) diag.Diagnostic {
-	summary := fmt.Sprintf("Portal %s: %s failed", portal, did)
+	return failure("Portal "+portal, did, err)
+}
+
+// GatewayFailure is Failure for an operation on a gateway.
+func GatewayFailure(gateway, did string, err error) diag.Diagnostic {
+	return failure("Gateway "+gateway, did, err)
+}
+
+func failure(subject, did string, err error) diag.Diagnostic {
+	summary := fmt.Sprintf("%s: %s failed", subject, did)
 	var cause *engine.Error
 	if errors.As(err, &cause) {
 		switch {
@@ -41,9 +50,18 @@ func TimedOut(ctx context.Context, err error, attribute string, limit time.Durat
 
 // Warnings turns lines into warning diagnostics about one portal.
 func Warnings(portal string, lines []string) diag.Diagnostics {
+	return warnings("Portal "+portal, lines)
+}
+
+// GatewayWarnings is Warnings for a gateway.
+func GatewayWarnings(gateway string, lines []string) diag.Diagnostics {
+	return warnings("Gateway "+gateway, lines)
+}
+
+func warnings(subject string, lines []string) diag.Diagnostics {
 	var diags diag.Diagnostics
 	for _, line := range lines {
-		diags.AddWarning(fmt.Sprintf("Portal %s", portal), line)
+		diags.AddWarning(subject, line)
 	}
 	return diags
 }

@@ -21,10 +21,11 @@ import (
 // Its zero value is ready. Terraform plans resources at the same time, so all
 // methods may be called at the same time.
 type Planned struct {
-	mu      sync.Mutex
-	portals map[string]*stack.Stack
-	members map[memberKey]plannedMember
-	claimed map[memberKey]bool
+	mu       sync.Mutex
+	portals  map[string]*stack.Stack
+	members  map[memberKey]plannedMember
+	claimed  map[memberKey]bool
+	gateways map[string]*stack.GatewaySpec
 }
 
 // memberKey is what members are known by: Terraform plans a resource that it
@@ -37,13 +38,18 @@ type plannedMember struct {
 }
 
 // SetPortal notes the stack that a portal will have; nil while it is not known.
-func (p *Planned) SetPortal(portal string, s *stack.Stack) {
+// It fails when another portal behind the same gateway has one of its hostnames.
+func (p *Planned) SetPortal(portal string, s *stack.Stack) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.portals == nil {
 		p.portals = map[string]*stack.Stack{}
 	}
 	p.portals[portal] = s
+	if s == nil {
+		return nil
+	}
+	return p.uniqueHostnames(portal)
 }
 
 // Portal is the stack that a portal will have. It is false when the portal has
@@ -68,7 +74,7 @@ func (p *Planned) Join(base *stack.Stack, m stack.Member) (*stack.Stack, error) 
 			Detail: fmt.Sprintf("Two resources of this configuration describe the %s %q of portal %q. Give one of them another name.", m.Kind, m.Name, base.Portal),
 		}}
 	}
-	part, err := blueprint.Join(base, m, p.others(key)...)
+	part, err := blueprint.Join(base, m, p.others(base.Portal, m.Owner())...)
 	if err != nil {
 		return nil, err
 	}
@@ -76,14 +82,15 @@ func (p *Planned) Join(base *stack.Stack, m stack.Member) (*stack.Stack, error) 
 		p.members = map[memberKey]plannedMember{}
 	}
 	p.members[key] = plannedMember{m, part}
-	return part, nil
+	return part, p.uniqueHostnames(base.Portal)
 }
 
-// others are the parts of the portal's other members, by their owners.
-func (p *Planned) others(key memberKey) []*stack.Stack {
+// others are the parts of the portal's members but for one owner's, by their
+// owners.
+func (p *Planned) others(portal, owner string) []*stack.Stack {
 	parts := map[string]*stack.Stack{}
 	for other, planned := range p.members {
-		if other.portal == key.portal && other != key {
+		if other.portal == portal && other.owner != owner {
 			parts[other.owner] = planned.part
 		}
 	}

@@ -20,7 +20,7 @@ func base(portal string) *stack.Stack {
 			Name: "proxy", Image: "caddy:2", Replicas: 1, Networks: map[string][]string{network: {"proxy"}},
 		}},
 		Networks: map[string]stack.Network{network: {Name: network}},
-		Ingress:  &stack.Ingress{Service: "proxy", Format: "caddy"},
+		Ingress:  &stack.Ingress{Service: "proxy", Format: "caddy", File: "config.json"},
 	}
 }
 
@@ -28,17 +28,24 @@ func service(name string, routes ...stack.Route) stack.Member {
 	return stack.Member{Kind: stack.MemberService, Name: name, Image: "chat:1", Routes: routes}
 }
 
+func mustSet(t *testing.T, p *Planned, portal string, s *stack.Stack) {
+	t.Helper()
+	if err := p.SetPortal(portal, s); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestPlannedPortals(t *testing.T) {
 	var p Planned
 	if s, found := p.Portal("acme"); s != nil || found {
 		t.Errorf("before: %v, %t", s, found)
 	}
-	p.SetPortal("acme", nil)
+	mustSet(t, &p, "acme", nil)
 	if s, found := p.Portal("acme"); s != nil || !found {
 		t.Errorf("not known: %v, %t", s, found)
 	}
 	want := base("acme")
-	p.SetPortal("acme", want)
+	mustSet(t, &p, "acme", want)
 	if s, found := p.Portal("acme"); s != want || !found {
 		t.Errorf("known: %v, %t", s, found)
 	}
@@ -102,7 +109,7 @@ func TestPlannedAtTheSameTime(t *testing.T) {
 	refused := 0
 	for i := range 20 {
 		wg.Go(func() {
-			p.SetPortal("acme", base("acme"))
+			mustSet(t, &p, "acme", base("acme"))
 			p.Portal("acme")
 			route := stack.Route{Host: fmt.Sprintf("chat-%d.acme.test", i/2), Port: 80}
 			if _, err := p.Join(base("acme"), service(fmt.Sprintf("chat-%d", i), route)); err != nil {

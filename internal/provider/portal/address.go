@@ -3,33 +3,23 @@
 package portal
 
 import (
-	"fmt"
-
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
 )
 
-// defaultHTTPPort needs no mention in a URL.
-const defaultHTTPPort = 80
-
-// address is the URL of a hostname that is served on a port of the host, null
-// when no port is.
-func address(domain string, port int) types.String {
-	switch port {
-	case 0:
+// address is the URL of a hostname, null when nobody comes in.
+func address(domain string, entrance stack.Front) types.String {
+	if entrance.Port == 0 {
 		return types.StringNull()
-	case defaultHTTPPort:
-		return types.StringValue("http://" + domain)
-	default:
-		return types.StringValue(fmt.Sprintf("http://%s:%d", domain, port))
 	}
+	return types.StringValue(entrance.URL(domain))
 }
 
-// setAddresses fills in the URLs for the port that is published.
-func (m *model) setAddresses(port int) {
-	m.URL = address(m.Domain.ValueString(), port)
-	m.StudioURL = address(m.StudioDomain.ValueString(), port)
+// setAddresses fills in the URLs.
+func (m *model) setAddresses(entrance stack.Front) {
+	m.URL = address(m.Domain.ValueString(), entrance)
+	m.StudioURL = address(m.StudioDomain.ValueString(), entrance)
 }
 
 // studioDomain is the hostname of the studio when none is given.

@@ -21,17 +21,26 @@ type model struct {
 	Name         types.String   `tfsdk:"name"`
 	Domain       types.String   `tfsdk:"domain"`
 	StudioDomain types.String   `tfsdk:"studio_domain"`
+	Aliases      types.Set      `tfsdk:"aliases"`
+	Redirects    types.Set      `tfsdk:"redirects"`
 	Blueprint    types.String   `tfsdk:"blueprint"`
 	Images       types.Map      `tfsdk:"images"`
 	Addons       types.Set      `tfsdk:"addons"`
 	Services     types.Map      `tfsdk:"services"`
 	HTTPPort     types.Int64    `tfsdk:"http_port"`
+	HTTPSPort    types.Int64    `tfsdk:"https_port"`
+	TLS          types.Object   `tfsdk:"tls"`
+	Proxies      types.Set      `tfsdk:"trusted_proxies"`
+	Gateway      types.String   `tfsdk:"gateway"`
+	Maintenance  types.Bool     `tfsdk:"maintenance"`
 	OnDestroy    types.String   `tfsdk:"on_destroy"`
 	Timeouts     timeouts.Value `tfsdk:"timeouts"`
 	Host         types.String   `tfsdk:"host"`
 	Directory    types.String   `tfsdk:"directory"`
 	URL          types.String   `tfsdk:"url"`
 	StudioURL    types.String   `tfsdk:"studio_url"`
+	Hostnames    types.Set      `tfsdk:"hostnames"`
+	Certificates types.Map      `tfsdk:"certificates"`
 	Stack        types.Map      `tfsdk:"stack"`
 }
 
@@ -72,6 +81,7 @@ var (
 func (m model) known(ctx context.Context) bool {
 	values := []attr.Value{
 		m.Name, m.Domain, m.StudioDomain, m.Blueprint, m.Images, m.Addons, m.Services, m.HTTPPort, m.OnDestroy,
+		m.Aliases, m.Redirects, m.HTTPSPort, m.TLS, m.Proxies, m.Gateway, m.Maintenance,
 	}
 	return !slices.ContainsFunc(values, func(v attr.Value) bool {
 		tf, err := v.ToTerraformValue(ctx)
@@ -86,17 +96,14 @@ func (m model) spec(ctx context.Context) (stack.Spec, diag.Diagnostics) {
 		Domain:       m.Domain.ValueString(),
 		StudioDomain: m.StudioDomain.ValueString(),
 		Blueprint:    m.Blueprint.ValueString(),
-		HTTPPort:     int(m.HTTPPort.ValueInt64()),
 		OnDestroy:    stack.OnDestroy(m.OnDestroy.ValueString()),
 	}
 	var diags diag.Diagnostics
 	if len(m.Images.Elements()) > 0 {
 		diags.Append(m.Images.ElementsAs(ctx, &spec.Images, false)...)
 	}
-	if len(m.Addons.Elements()) > 0 {
-		diags.Append(m.Addons.ElementsAs(ctx, &spec.Addons, false)...)
-		slices.Sort(spec.Addons)
-	}
+	spec.Addons = sortedStrings(ctx, m.Addons, &diags)
+	diags.Append(m.addEntrance(ctx, &spec)...)
 	if len(m.Services.Elements()) > 0 {
 		var services map[string]tuning
 		diags.Append(m.Services.ElementsAs(ctx, &services, false)...)
@@ -139,21 +146,13 @@ func (m *model) setSpec(ctx context.Context, spec stack.Spec) diag.Diagnostics {
 	m.Domain = types.StringValue(spec.Domain)
 	m.StudioDomain = types.StringValue(spec.StudioDomain)
 	m.Blueprint = textOrNull(spec.Blueprint)
-	m.HTTPPort = types.Int64Null()
-	if spec.HTTPPort != 0 {
-		m.HTTPPort = types.Int64Value(int64(spec.HTTPPort))
-	}
 	m.OnDestroy = types.StringValue(string(spec.OnDestroy))
 	if spec.OnDestroy == "" {
 		m.OnDestroy = types.StringValue(string(stack.Retain))
 	}
 	m.Images = stringsOrNull(ctx, spec.Images, &diags)
-	m.Addons = types.SetNull(types.StringType)
-	if len(spec.Addons) > 0 {
-		addons, d := types.SetValueFrom(ctx, types.StringType, spec.Addons)
-		diags.Append(d...)
-		m.Addons = addons
-	}
+	m.Addons = setOrNull(ctx, spec.Addons, &diags)
+	m.setEntrance(ctx, spec, &diags)
 	m.Services = types.MapNull(tuningType)
 	if len(spec.Services) > 0 {
 		services := make(map[string]tuning, len(spec.Services))

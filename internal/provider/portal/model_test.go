@@ -83,13 +83,17 @@ func TestKnown(t *testing.T) {
 }
 
 func TestAddress(t *testing.T) {
-	for port, want := range map[int]types.String{
-		0:    types.StringNull(),
-		80:   types.StringValue("http://learn.acme.test"),
-		8080: types.StringValue("http://learn.acme.test:8080"),
+	for entrance, want := range map[stack.Front]types.String{
+		{}:                         types.StringNull(),
+		{HTTPS: true}:              types.StringNull(),
+		{Port: 80}:                 types.StringValue("http://learn.acme.test"),
+		{Port: 8080}:               types.StringValue("http://learn.acme.test:8080"),
+		{HTTPS: true, Port: 443}:   types.StringValue("https://learn.acme.test"),
+		{HTTPS: true, Port: 80}:    types.StringValue("https://learn.acme.test:80"),
+		{HTTPS: true, Port: 10443}: types.StringValue("https://learn.acme.test:10443"),
 	} {
-		if got := address("learn.acme.test", port); !got.Equal(want) {
-			t.Errorf("port %d: %s instead of %s", port, got, want)
+		if got := address("learn.acme.test", entrance); !got.Equal(want) {
+			t.Errorf("%+v: %s instead of %s", entrance, got, want)
 		}
 	}
 }
@@ -97,17 +101,21 @@ func TestAddress(t *testing.T) {
 func TestAttributePath(t *testing.T) {
 	services := path.Root("services")
 	for name, want := range map[string]path.Path{
-		"domain":                        path.Root("domain"),
-		"images":                        path.Root("images"),
-		"images.edxapp":                 path.Root("images").AtMapKey("edxapp"),
-		"images.team.app":               path.Root("images").AtMapKey("team.app"),
-		"addons.glados":                 path.Root("addons"),
-		"services.lms":                  services.AtMapKey("lms"),
-		"services.my.lms":               services.AtMapKey("my.lms"),
-		"services.lms.memory":           services.AtMapKey("lms").AtName("memory"),
-		"services.my.lms.replicas":      services.AtMapKey("my.lms").AtName("replicas"),
-		"services.lms.environment":      services.AtMapKey("lms").AtName("environment"),
-		"services.lms.environment.LANG": services.AtMapKey("lms").AtName("environment").AtMapKey("LANG"),
+		"domain":                            path.Root("domain"),
+		"images":                            path.Root("images"),
+		"images.edxapp":                     path.Root("images").AtMapKey("edxapp"),
+		"images.team.app":                   path.Root("images").AtMapKey("team.app"),
+		"addons.glados":                     path.Root("addons"),
+		"tls.mode":                          path.Root("tls").AtName("mode"),
+		"tls.acme.directory":                path.Root("tls").AtName("acme").AtName("directory"),
+		"tls.certificates":                  path.Root("tls").AtName("certificates"),
+		"tls.certificates.main.certificate": path.Root("tls").AtName("certificates").AtMapKey("main").AtName("certificate"),
+		"services.lms":                      services.AtMapKey("lms"),
+		"services.my.lms":                   services.AtMapKey("my.lms"),
+		"services.lms.memory":               services.AtMapKey("lms").AtName("memory"),
+		"services.my.lms.replicas":          services.AtMapKey("my.lms").AtName("replicas"),
+		"services.lms.environment":          services.AtMapKey("lms").AtName("environment"),
+		"services.lms.environment.LANG":     services.AtMapKey("lms").AtName("environment").AtMapKey("LANG"),
 	} {
 		if got := attributePath(name); !got.Equal(want) {
 			t.Errorf("%q gives %s instead of %s", name, got, want)

@@ -10,6 +10,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/privateportals/terraform-provider-portal/internal/blueprint"
+	"github.com/privateportals/terraform-provider-portal/internal/ingress"
+	"github.com/privateportals/terraform-provider-portal/internal/provider/certificate"
+	"github.com/privateportals/terraform-provider-portal/internal/provider/client"
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
 )
 
@@ -18,9 +21,13 @@ import (
 // bring about, so a plan shows service by service what changes; it is returned,
 // nil while it is not known.
 //
-// prior is the state, nil for a portal to be created. storagePath is empty
-// while unknown.
-func (m *model) complete(ctx context.Context, config model, prior *model, storagePath string) (*stack.Stack, diag.Diagnostics) {
+// prior is the state, nil for a portal to be created. c is nil while the
+// configuration is validated.
+func (m *model) complete(ctx context.Context, config model, prior *model, c *client.Client) (*stack.Stack, diag.Diagnostics) {
+	var storagePath string
+	if c != nil {
+		storagePath = c.StoragePath
+	}
 	m.ID = m.Name
 	m.StudioDomain = plannedStudioDomain(config)
 	m.Directory = plannedDirectory(m.Name, storagePath)
@@ -31,29 +38,44 @@ func (m *model) complete(ctx context.Context, config model, prior *model, storag
 	m.Stack = types.MapUnknown(summaryType)
 	m.URL = types.StringUnknown()
 	m.StudioURL = types.StringUnknown()
+	m.Hostnames = types.SetUnknown(types.StringType)
+	m.Certificates = types.MapUnknown(certificate.StatusType)
 
 	if storagePath == "" || !m.known(ctx) {
 		return nil, nil
 	}
-	_, desired, diags := m.desired(ctx, storagePath)
-	if diags.HasError() {
+	spec, desired, diags := m.desired(ctx, c)
+	if diags.HasError() || desired == nil {
 		return nil, diags
 	}
 	value, d := stackValue(ctx, stack.Summarize(desired))
 	diags.Append(d...)
 	m.Stack = value
-	m.completeAddresses(desired, prior)
+	hostnames, d := types.SetValueFrom(ctx, types.StringType, ingress.Hostnames(desired))
+	diags.Append(d...)
+	m.Hostnames = hostnames
+	m.completeAddresses(spec, desired, prior)
+	m.completeCertificates(spec, prior)
 	return desired, diags
 }
 
 // desired is the configuration in the domain's terms, and the stack that it
-// asks for. The model must be known.
-func (m model) desired(ctx context.Context, storagePath string) (stack.Spec, *stack.Stack, diag.Diagnostics) {
+// asks for; that is nil, without an error, while the portal's gateway is not known.
+// The model must be known.
+func (m model) desired(ctx context.Context, c *client.Client) (stack.Spec, *stack.Stack, diag.Diagnostics) {
 	spec, diags := m.spec(ctx)
 	if diags.HasError() {
 		return spec, nil, diags
 	}
-	desired, err := blueprint.Build(ctx, spec, blueprint.Options{StoragePath: storagePath})
+	if spec.Gateway != "" {
+		var d diag.Diagnostics
+		spec.Front, d = c.Front(ctx, spec.Gateway)
+		diags.Append(d...)
+		if spec.Front == nil {
+			return spec, nil, diags
+		}
+	}
+	desired, err := blueprint.Build(ctx, spec, blueprint.Options{StoragePath: c.StoragePath})
 	if err != nil {
 		diags.Append(problems(spec.Name, err)...)
 		return spec, nil, diags
@@ -63,18 +85,28 @@ func (m model) desired(ctx context.Context, storagePath string) (stack.Spec, *st
 
 // completeAddresses plans the URLs. A port that Docker chooses stays as it is
 // while the service that publishes it is left alone, and is unknown otherwise.
-func (m *model) completeAddresses(desired *stack.Stack, prior *model) {
-	if port := m.HTTPPort.ValueInt64(); port != 0 {
-		m.setAddresses(int(port))
-		return
-	}
+func (m *model) completeAddresses(spec stack.Spec, desired *stack.Stack, prior *model) {
+	entrance := spec.Entrance()
 	publishing := publishers(desired)
 	switch {
+	case entrance.Port != 0:
+		m.setAddresses(entrance)
 	case len(publishing) == 0:
-		m.setAddresses(0)
+		m.URL, m.StudioURL = types.StringNull(), types.StringNull()
 	case prior != nil && m.sameSummaries(prior, publishing) && m.sameDomains(prior):
 		m.URL = prior.URL
 		m.StudioURL = prior.StudioURL
+	}
+}
+
+// completeCertificates plans what becomes of certificates: they stay while nothing
+// of them changes, and are unknown otherwise.
+func (m *model) completeCertificates(spec stack.Spec, prior *model) {
+	switch {
+	case !spec.TLS.On():
+		m.Certificates = types.MapNull(certificate.StatusType)
+	case prior != nil && m.TLS.Equal(prior.TLS) && m.Hostnames.Equal(prior.Hostnames):
+		m.Certificates = prior.Certificates
 	}
 }
 

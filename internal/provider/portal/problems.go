@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 
 	"github.com/privateportals/terraform-provider-portal/internal/blueprint"
+	"github.com/privateportals/terraform-provider-portal/internal/provider/certificate"
 	"github.com/privateportals/terraform-provider-portal/internal/provider/client"
 )
 
@@ -50,8 +51,12 @@ func attributePath(name string) path.Path {
 		return p
 	}
 	root, key, nested := strings.Cut(name, ".")
-	if !nested || root != "images" {
+	switch {
+	case nested && root == "images":
+		return path.Root(root).AtMapKey(key)
+	case nested && root == "tls":
+		return certificate.Path(key)
+	default:
 		return path.Root(root)
 	}
-	return path.Root(root).AtMapKey(key)
 }

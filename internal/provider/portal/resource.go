@@ -8,9 +8,12 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 
+	"github.com/privateportals/terraform-provider-portal/internal/provider/certificate"
 	"github.com/privateportals/terraform-provider-portal/internal/provider/client"
 )
 
@@ -78,22 +81,23 @@ func (r *portalResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		prior = nil // another portal: nothing of the old one's carries over
 	}
 
-	var storagePath string
-	if r.client != nil {
-		storagePath = r.client.StoragePath
-	}
-	desired, diags := plan.complete(ctx, config, prior, storagePath)
+	desired, diags := plan.complete(ctx, config, prior, r.client)
 	resp.Diagnostics.Append(diags...)
+	resp.Diagnostics.Append(certificate.Check(ctx, config.TLS)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	if r.client != nil && !plan.Name.IsUnknown() {
-		r.client.Planned.SetPortal(plan.Name.ValueString(), desired)
+		if err := r.client.Planned.SetPortal(plan.Name.ValueString(), desired); err != nil {
+			resp.Diagnostics.Append(problems(plan.Name.ValueString(), err)...)
+			return
+		}
 	}
 	resp.Diagnostics.Append(plan.warnOfMove(prior)...)
 	for name, value := range map[string]any{
 		"id": plan.ID, "studio_domain": plan.StudioDomain, "host": plan.Host, "directory": plan.Directory,
 		"url": plan.URL, "studio_url": plan.StudioURL, "stack": plan.Stack,
+		"hostnames": plan.Hostnames, "certificates": plan.Certificates,
 	} {
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root(name), value)...)
 	}
@@ -118,12 +122,13 @@ func (r *portalResource) Create(ctx context.Context, req resource.CreateRequest,
 	defer cancel()
 
 	name := plan.Name.ValueString()
-	spec, desired, diags := plan.desired(ctx, r.client.StoragePath)
+	spec, desired, diags := plan.desired(ctx, r.client)
 	resp.Diagnostics.Append(diags...)
+	given := r.given(ctx, req.Config, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	result, err := r.client.Deployer.Create(ctx, spec, desired)
+	result, err := r.client.Deployer.Create(ctx, spec, desired, given)
 	resp.Diagnostics.Append(client.Warnings(name, result.Warnings)...)
 	if err != nil {
 		resp.Diagnostics.Append(client.Failure(name, "create", client.TimedOut(ctx, err, "create", limit)))
@@ -166,7 +171,25 @@ func (r *portalResource) Read(ctx context.Context, req resource.ReadRequest, res
 	}
 	resp.Diagnostics.Append(client.Warnings(name, result.Warnings)...)
 	resp.Diagnostics.Append(state.observe(ctx, result)...)
+	if state.hasCertificates() {
+		certificates, err := r.client.Deployer.Certificates(ctx, name)
+		if err != nil {
+			resp.Diagnostics.Append(client.Failure(name, "read", client.TimedOut(ctx, err, "read", limit)))
+			return
+		}
+		resp.Diagnostics.Append(state.observeCertificates(ctx, certificates)...)
+	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
+}
+
+// given are the secrets of the configuration, by the names of their files: they
+// are in no plan.
+func (r *portalResource) given(ctx context.Context, from tfsdk.Config, diags *diag.Diagnostics) map[string]string {
+	var config model
+	diags.Append(from.Get(ctx, &config)...)
+	given, d := certificate.Given(ctx, config.TLS)
+	diags.Append(d...)
+	return given
 }
 
 // Update changes the portal in place. When it fails, the state keeps the
@@ -189,12 +212,13 @@ func (r *portalResource) Update(ctx context.Context, req resource.UpdateRequest,
 	defer cancel()
 
 	name := plan.Name.ValueString()
-	spec, desired, diags := plan.desired(ctx, r.client.StoragePath)
+	spec, desired, diags := plan.desired(ctx, r.client)
 	resp.Diagnostics.Append(diags...)
+	given := r.given(ctx, req.Config, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	result, err := r.client.Deployer.Update(ctx, spec, desired)
+	result, err := r.client.Deployer.Update(ctx, spec, desired, given)
 	resp.Diagnostics.Append(client.Warnings(name, result.Warnings)...)
 	if err != nil {
 		resp.Diagnostics.Append(client.Failure(name, "update", client.TimedOut(ctx, err, "update", limit)))

@@ -13,12 +13,14 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/privateportals/terraform-provider-portal/internal/provider/certificate"
 	"github.com/privateportals/terraform-provider-portal/internal/provider/validate"
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
 )
@@ -49,6 +51,18 @@ func resourceSchema(ctx context.Context) schema.Schema {
 				Computed:            true,
 				Validators:          []validator.String{validate.Hostname()},
 			},
+			"aliases": schema.SetAttribute{
+				MarkdownDescription: "Further hostnames that learners use. The portal answers to them as to `domain`; a visitor who signed in at one is not signed in at the others. See `redirects` for names that only lead here.",
+				Optional:            true,
+				ElementType:         types.StringType,
+				Validators:          []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.ValueStringsAre(validate.Hostname())},
+			},
+			"redirects": schema.SetAttribute{
+				MarkdownDescription: "Hostnames whose visitors are sent on to `domain`, with the rest of the address: `www.example.com`, or a former name.",
+				Optional:            true,
+				ElementType:         types.StringType,
+				Validators:          []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.ValueStringsAre(validate.Hostname())},
+			},
 			"blueprint": schema.StringAttribute{
 				MarkdownDescription: "Path to a Compose file, or to a folder that holds one, that describes the stack. Default: the built-in blueprint `private-portal`. See the guide [Bring your own blueprint](../guides/bring-your-own-blueprint).",
 				Optional:            true,
@@ -68,9 +82,27 @@ func resourceSchema(ctx context.Context) schema.Schema {
 			},
 			"services": servicesAttribute(),
 			"http_port": schema.Int64Attribute{
-				MarkdownDescription: "Port of the host that the portal answers on. Default: a free one that Docker chooses; `url` shows it.",
+				MarkdownDescription: "Port of the host that the portal answers on. Default: a free one that Docker chooses, and `url` shows it; with `tls`, `80`, where authorities look and from where visitors are sent to HTTPS.",
 				Optional:            true,
 				Validators:          []validator.Int64{int64validator.Between(1, 65535)},
+			},
+			"https_port": schema.Int64Attribute{
+				MarkdownDescription: "Port of the host for HTTPS, with `tls`. Default: `443`.",
+				Optional:            true,
+				Validators:          []validator.Int64{int64validator.Between(1, 65535)},
+			},
+			"tls":             certificate.TLSAttribute("Where the certificates of the portal's hostnames come from. Without it the portal speaks plain HTTP; behind a `gateway`, the gateway has the certificates."),
+			"trusted_proxies": certificate.TrustedProxiesAttribute("the portal's load balancer"),
+			"gateway": schema.StringAttribute{
+				MarkdownDescription: "Name of the `portal_gateway` that the portal is behind: visitors reach it there, by its hostnames, and the portal publishes no port of its own. See the guide [Many portals behind one address](../guides/many-portals-behind-one-address).",
+				Optional:            true,
+				Validators:          []validator.String{validate.PortalName()},
+			},
+			"maintenance": schema.BoolAttribute{
+				MarkdownDescription: "Answer every visitor with a page that says that the portal is down for maintenance (status 503). Its services run on. Default: `false`.",
+				Optional:            true,
+				Computed:            true,
+				Default:             booldefault.StaticBool(false),
 			},
 			"on_destroy": schema.StringAttribute{
 				MarkdownDescription: "What becomes of the portal's directory on the shared drive when the portal is destroyed: `retain` keeps it, and a portal made later under the same name takes it over with its data and secrets; `archive` moves it to `.archive/` on the drive; `delete` removes it with everything in it. Default: `retain`.",
@@ -103,6 +135,12 @@ func resourceSchema(ctx context.Context) schema.Schema {
 				MarkdownDescription: "Where course authors reach the portal.",
 				Computed:            true,
 			},
+			"hostnames": schema.SetAttribute{
+				MarkdownDescription: "All hostnames of the portal that DNS must know: those above, and those of add-ons. Routes of a `portal_service` are not among them.",
+				Computed:            true,
+				ElementType:         types.StringType,
+			},
+			"certificates": certificate.CertificatesAttribute(),
 			"stack": schema.MapNestedAttribute{
 				MarkdownDescription: "What runs, by service and task.",
 				Computed:            true,

@@ -5,6 +5,7 @@ package portal
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -14,6 +15,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/privateportals/terraform-provider-portal/internal/deploy"
+	"github.com/privateportals/terraform-provider-portal/internal/ingress"
+	"github.com/privateportals/terraform-provider-portal/internal/provider/certificate"
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
 )
 
@@ -26,11 +29,22 @@ func (m *model) settle(ctx context.Context, desired *stack.Stack, result deploy.
 	if m.Host.IsUnknown() {
 		m.Host = textOrNull(result.Host)
 	}
+	published := stack.Front{Port: result.HTTPPort}
 	if m.URL.IsUnknown() {
-		m.URL = address(m.Domain.ValueString(), result.HTTPPort)
+		m.URL = address(m.Domain.ValueString(), published)
 	}
 	if m.StudioURL.IsUnknown() {
-		m.StudioURL = address(m.StudioDomain.ValueString(), result.HTTPPort)
+		m.StudioURL = address(m.StudioDomain.ValueString(), published)
+	}
+	if m.Hostnames.IsUnknown() {
+		hostnames, d := types.SetValueFrom(ctx, types.StringType, ingress.Hostnames(desired))
+		diags.Append(d...)
+		m.Hostnames = hostnames
+	}
+	if m.Certificates.IsUnknown() {
+		certificates, d := certificate.StatusValue(ctx, result.Certificates, time.Now())
+		diags.Append(d...)
+		m.Certificates = certificates
 	}
 	return diags
 }
@@ -44,9 +58,27 @@ func (m *model) observe(ctx context.Context, result deploy.Result) diag.Diagnost
 	if result.Host != "" {
 		m.Host = types.StringValue(result.Host)
 	}
-	if m.HTTPPort.IsNull() && result.HTTPPort != 0 {
-		m.setAddresses(result.HTTPPort)
+	if m.docker() && result.HTTPPort != 0 {
+		m.setAddresses(stack.Front{Port: result.HTTPPort})
 	}
+	return diags
+}
+
+// docker tells whether Docker chose the port that visitors use.
+func (m *model) docker() bool {
+	return m.HTTPPort.IsNull() && m.TLS.IsNull() && m.Gateway.IsNull() && m.Proxies.IsNull()
+}
+
+// hasCertificates tells whether TLS ends at the portal.
+func (m *model) hasCertificates() bool {
+	mode, _ := m.TLS.Attributes()["mode"].(types.String)
+	return mode.ValueString() != "" && mode.ValueString() != string(stack.TLSOff)
+}
+
+// observeCertificates puts into a state what became of certificates.
+func (m *model) observeCertificates(ctx context.Context, found map[string]deploy.Certificate) diag.Diagnostics {
+	value, diags := certificate.StatusValue(ctx, found, time.Now())
+	m.Certificates = value
 	return diags
 }
 
@@ -73,7 +105,9 @@ func importedModel(ctx context.Context, spec stack.Spec, result deploy.Result, s
 	diags := m.setSpec(ctx, spec)
 	m.Host = textOrNull(result.Host)
 	m.Directory = plannedDirectory(m.Name, storagePath)
-	m.setAddresses(spec.HTTPPort)
+	m.setAddresses(spec.Entrance())
+	m.Hostnames = setOrNull(ctx, result.Hostnames, &diags)
+	m.Certificates = types.MapNull(certificate.StatusType)
 	diags.Append(m.observe(ctx, result)...)
 	return m, diags
 }

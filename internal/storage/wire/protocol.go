@@ -13,7 +13,7 @@ import (
 )
 
 // Protocol is raised with every change of the calls or types of this package.
-const Protocol = 2
+const Protocol = 3
 
 // Greeting begins the line that the agent writes before anything else. The
 // protocol's number follows.
@@ -119,8 +119,36 @@ type WriteRecordArgs struct {
 // RecordsReply holds all records by name.
 type RecordsReply struct{ Records map[string][]byte }
 
-// WriteIngressArgs is the load balancer's configuration.
-type WriteIngressArgs struct{ Data []byte }
+// WriteIngressArgs are configurations of load balancers, by the names of their
+// files.
+type WriteIngressArgs struct{ Configs map[string][]byte }
+
+// PruneIngressArgs are the files beside the configurations that are in use.
+type PruneIngressArgs struct{ Keep []string }
+
+// WriteIngressFilesArgs are files beside the load balancer's configuration.
+type WriteIngressFilesArgs struct {
+	// Public files, by name, are readable by all.
+	Public map[string][]byte
+	// Private names those that the load balancer's user alone reads. One without
+	// Contents must be there already.
+	Private  []string
+	Contents map[string][]byte
+	UID, GID int
+}
+
+// CertificatesArgs asks a reader for the certificates that a portal's load
+// balancer got.
+type CertificatesArgs struct {
+	// StorageID that the drive must have; empty accepts any.
+	StorageID string
+	Portal    string
+	// Folder of Caddy's storage, relative to the portal's directory.
+	Folder string
+}
+
+// CertificatesReply holds the chains in PEM by hostname.
+type CertificatesReply struct{ Chains map[string][]byte }
 
 // SecretsReply holds the generated secrets by name.
 type SecretsReply struct{ Values map[string]string }

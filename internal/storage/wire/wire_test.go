@@ -42,7 +42,7 @@ func TestErrorsCrossThePipe(t *testing.T) {
 // these types stay as they are: when this test fails, raise Protocol and put the
 // new shape here.
 func TestProtocolShape(t *testing.T) {
-	const protocol = 2
+	const protocol = 3
 	const want = `
 Drive{ID string; Existing bool}
 Holder{Owner string; Host string; Operation string; Since time.Time}
@@ -53,7 +53,11 @@ Read{Data []uint8; Hash string}
 Name{Name string}
 WriteRecord{Name string; Data []uint8}
 Secrets{Values map[string]string}
-WriteIngress{Data []uint8}
+WriteIngress{Configs map[string][]uint8}
+PruneIngress{Keep []string}
+WriteIngressFiles{Public map[string][]uint8; Private []string; Contents map[string][]uint8; UID int; GID int}
+Certificates{StorageID string; Portal string; Folder string}
+CertificatesReply{Chains map[string][]uint8}
 SecretFile{Name string; Data []uint8; UID int; GID int}
 SnapshotArgs{StorageID string; Portal string}
 Snapshot{Manifest wire.ManifestReply; Overrides *wire.ReadReply; Records map[string][]uint8}`
@@ -72,6 +76,10 @@ Snapshot{Manifest wire.ManifestReply; Overrides *wire.ReadReply; Records map[str
 		{"WriteRecord", wire.WriteRecordArgs{}},
 		{"Secrets", wire.SecretsReply{}},
 		{"WriteIngress", wire.WriteIngressArgs{}},
+		{"PruneIngress", wire.PruneIngressArgs{}},
+		{"WriteIngressFiles", wire.WriteIngressFilesArgs{}},
+		{"Certificates", wire.CertificatesArgs{}},
+		{"CertificatesReply", wire.CertificatesReply{}},
 		{"SecretFile", wire.SecretFileArgs{}},
 		{"SnapshotArgs", wire.SnapshotArgs{}},
 		{"Snapshot", wire.SnapshotReply{}},

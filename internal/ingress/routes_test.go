@@ -3,7 +3,6 @@
 package ingress
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 	"testing"
@@ -13,7 +12,7 @@ import (
 
 // part is a part of a stack with one service.
 func part(owner, service string, routes ...stack.Route) *stack.Stack {
-	return &stack.Stack{Owner: owner, Services: map[string]*stack.Service{service: {Name: service, Routes: routes}}}
+	return &stack.Stack{Owner: owner, Services: map[string]*stack.Service{service: {Name: service, Routes: routes, Replicas: 1}}}
 }
 
 func TestRoutesOfAllParts(t *testing.T) {
@@ -65,27 +64,5 @@ func TestRoutesThatClash(t *testing.T) {
 				t.Errorf("in another order the error is\n%v\nand not\n%v", again, err)
 			}
 		})
-	}
-}
-
-func TestRenderKnowsItsFormats(t *testing.T) {
-	routes := []Route{to("lms", "learn.acme.com", "/", 8000, 0)}
-	text, err := Render(Caddy, routes)
-	if err != nil || !bytes.Equal(text, caddy(routes)) {
-		t.Errorf("Render: %v", err)
-	}
-	if _, err := Render("nginx", routes); err == nil || !strings.Contains(err.Error(), `"caddy"`) {
-		t.Errorf("got %v, want an error that names what there is", err)
-	}
-	if got := Reload(Caddy); got[0] != "caddy" {
-		t.Errorf("reload is %q", got)
-	}
-}
-
-// Who reaches the admin endpoint owns the load balancer: nothing outside its
-// container may.
-func TestAdminListensOnNoNetwork(t *testing.T) {
-	if text := caddy(nil); !bytes.Contains(text, []byte(`"listen": "unix//tmp/`)) || bytes.Contains(text, []byte("2019")) {
-		t.Errorf("the admin endpoint is elsewhere:\n%s", text)
 	}
 }

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package deploy
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/privateportals/terraform-provider-portal/internal/blueprint"
+	"github.com/privateportals/terraform-provider-portal/internal/stack"
+	"github.com/privateportals/terraform-provider-portal/internal/storage"
+)
+
+// GatewaySpec is how a gateway was applied last. It fails with ErrNoGateway when
+// there is none.
+func (d *Deployer) GatewaySpec(ctx context.Context, name string) (stack.GatewaySpec, error) {
+	s, err := d.snapshot(ctx, name)
+	if err != nil {
+		return stack.GatewaySpec{}, err
+	}
+	if !exists(s.Manifest.Status) || s.Manifest.Gateway == nil {
+		return stack.GatewaySpec{}, noGatewayError(name)
+	}
+	return *s.Manifest.Gateway, nil
+}
+
+// ReadGateway tells what runs of a gateway. It is false when there is none.
+func (d *Deployer) ReadGateway(ctx context.Context, name string) (Gateway, bool, error) {
+	s, err := d.snapshot(ctx, name)
+	if err != nil || !exists(s.Manifest.Status) || s.Manifest.Gateway == nil {
+		return Gateway{}, false, err
+	}
+	out := Gateway{Spec: *s.Manifest.Gateway, Instances: map[string]stack.Summary{}, Addresses: d.addresses(*s.Manifest.Gateway)}
+	var stale []string
+	if data, ok := s.Records[staleRecord]; ok {
+		if err := json.Unmarshal(data, &stale); err != nil {
+			return Gateway{}, false, fmt.Errorf("the record records/%s.json of gateway %q cannot be read (%w): remove it and apply the gateway", staleRecord, name, err)
+		}
+	}
+	for _, host := range d.Engine.Hosts() {
+		on, err := d.Engine.On(host)
+		if err != nil {
+			return Gateway{}, false, err
+		}
+		observed, err := on.ObserveShared(ctx, name)
+		if err != nil {
+			return Gateway{}, false, err
+		}
+		sum, ok := stack.SummarizeObserved(observed)[blueprint.GatewayService]
+		if !ok {
+			continue
+		}
+		if slices.Contains(stale, host) {
+			sum.Status = "has former routes"
+		}
+		out.Instances[host] = sum
+	}
+	if out.Spec.TLS.On() {
+		routes, err := routesOf(s.Records)
+		if err != nil {
+			return Gateway{}, false, err
+		}
+		desired, err := d.gatewayStack(out.Spec, d.Engine.Hosts()[0])
+		if err != nil {
+			return Gateway{}, false, err
+		}
+		if out.Certificates, err = d.certificates(ctx, name, *desired.Ingress, routes.hostnames()); err != nil {
+			return Gateway{}, false, err
+		}
+	}
+	return out, true, nil
+}
+
+// DeleteGateway takes a gateway down on all hosts. One that portals are behind is
+// refused.
+func (d *Deployer) DeleteGateway(ctx context.Context, name string, onDestroy stack.OnDestroy) error {
+	b, err := d.beginGateway(ctx, d.Engine.Hosts()[0], name, "destroy", false)
+	if err != nil {
+		return err
+	}
+	defer b.end()
+	if b.manifest.Status != storage.None && b.manifest.Gateway == nil {
+		return nil // somebody else's by now
+	}
+	if err := d.unused(ctx, b, name); err != nil {
+		return err
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	for _, host := range d.Engine.Hosts() {
+		g.Go(func() error {
+			on, err := d.Engine.On(host)
+			if err != nil {
+				return err
+			}
+			observed, err := on.Observe(gctx, name)
+			if err != nil {
+				return err
+			}
+			return d.executeOn(gctx, on, &stack.Stack{Portal: name}, stack.Teardown(observed))
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return d.leave(ctx, b, onDestroy)
+}
+
+// unused fails when portals are behind the gateway.
+func (d *Deployer) unused(ctx context.Context, b *begun, gateway string) error {
+	routes, err := b.readRoutes(ctx)
+	if err != nil {
+		return err
+	}
+	var users []string
+	for portal := range routes {
+		s, err := d.snapshot(ctx, portal)
+		if err != nil {
+			return err
+		}
+		if exists(s.Manifest.Status) && s.Manifest.Spec.Gateway == gateway {
+			users = append(users, portal)
+		}
+	}
+	if len(users) == 0 {
+		return nil
+	}
+	slices.Sort(users)
+	return fmt.Errorf("gateway %q is the way to the portals %s: visitors would not reach them any more. Destroy them first, or take `gateway` out of them and apply", gateway, strings.Join(users, ", "))
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package ingress
+
+import "fmt"
+
+const (
+	// How long and how often another replica is tried when one refuses the
+	// connection: as long as a replica takes to be replaced.
+	tryDuration = "5s"
+	tryInterval = "250ms"
+	dialTimeout = "2s"
+	// A replica that takes a request and never answers must not hold it for
+	// ever; the slowest pages of Open edX, reports, take minutes.
+	answerTimeout = "10m"
+	// A client that sends nothing must not hold a connection for ever.
+	headerTimeout = "30s"
+	idleTimeout   = "5m"
+	// maxHeader bounds a request's header, in bytes; more is answered with 431.
+	maxHeader = 64 << 10
+	// streamDelay lets WebSockets outlive the load of a new configuration.
+	streamDelay = "10m"
+	// How soon a replica is found to be ill, and well again.
+	healthInterval = "5s"
+	healthTimeout  = "5s"
+	// failDuration is how long a replica that refused a request is passed over.
+	failDuration = "5s"
+)
+
+// claims are headers by which a client could claim to be somebody else, or to
+// be somewhere else. Those that the proxy sets itself from the connection
+// (X-Forwarded-For, -Proto and -Host) are not among them. Application servers
+// in Python take "X_Forwarded_For" for the same header.
+var claims = []string{
+	"Forwarded", "X-Real-Ip", "X-Forwarded-Port", "X-Forwarded-Ssl", "X-Forwarded-Prefix", "X-Forwarded-Server",
+	"X-Forwarded-Scheme", "X-Forwarded-Protocol", "X-Original-Url", "X-Rewrite-Url", "Front-End-Https", "X_forwarded_*",
+}
+
+// proxy sends requests to all replicas of a service, each by its own name in
+// the portal's DNS.
+func proxy(r Route) handler {
+	h := proxyTo()
+	for n := 1; n <= r.Replicas; n++ {
+		h.Upstreams = append(h.Upstreams, upstream{Dial: fmt.Sprintf("%s-%d:%d", r.Service, n, r.Port)})
+	}
+	h.LoadBalancing.SelectionPolicy = &policy{Policy: "round_robin"}
+	if r.Replicas == 1 {
+		// The only replica is tried in any case.
+		return h
+	}
+	h.HealthChecks = &healthChecks{Passive: &passiveCheck{FailDuration: failDuration, MaxFails: 1}}
+	if r.Health != "" {
+		h.HealthChecks.Active = &activeCheck{
+			URI: r.Health, Headers: map[string][]string{"Host": {r.Host}},
+			Interval: healthInterval, Timeout: healthTimeout, ExpectStatus: 2,
+		}
+	}
+	return h
+}
+
+// proxyTo is a proxy without upstreams. Caddy sets X-Forwarded-For, -Proto and
+// -Host from the connection, and takes over a client's only from trusted proxies.
+func proxyTo() handler {
+	return handler{
+		Handler:          "reverse_proxy",
+		Headers:          &proxyHeaders{Request: headerOps{Delete: claims}},
+		LoadBalancing:    &loadBalancing{TryDuration: tryDuration, TryInterval: tryInterval},
+		Transport:        &transport{Protocol: "http", DialTimeout: dialTimeout, ResponseHeaderTimeout: answerTimeout},
+		StreamCloseDelay: streamDelay,
+	}
+}
