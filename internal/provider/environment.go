@@ -22,6 +22,7 @@ func checkEnvironment(ctx context.Context) diag.Diagnostics {
 	var diags diag.Diagnostics
 	for name, rule := range map[string]validator.String{
 		envEngine:      stringvalidator.OneOf(engineDocker),
+		envAddress:     validate.HostAddress(),
 		envStoragePath: validate.StoragePath(),
 		envSubnetPool:  validate.SubnetPool(),
 	} {

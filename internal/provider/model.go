@@ -28,6 +28,7 @@ const (
 	envStoragePath = "PORTAL_STORAGE_PATH"
 	envStorageID   = "PORTAL_STORAGE_ID"
 	envSubnetPool  = "PORTAL_SUBNET_POOL"
+	envAddress     = "PORTAL_ADDRESS"
 	envTLSCA       = "PORTAL_TLS_CA"
 	envTLSCert     = "PORTAL_TLS_CERT"
 	envTLSKey      = "PORTAL_TLS_KEY"
@@ -45,6 +46,7 @@ type model struct {
 
 type hostModel struct {
 	Endpoint types.String `tfsdk:"endpoint"`
+	Address  types.String `tfsdk:"address"`
 	TLS      *tlsModel    `tfsdk:"tls"`
 	Labels   types.Map    `tfsdk:"labels"`
 }
@@ -97,6 +99,9 @@ func (m model) config(ctx context.Context) (config, diag.Diagnostics) {
 	registries, d := m.registries(ctx)
 	diags.Append(d...)
 	cfg.pool = pool.Config{Hosts: hosts, Registries: registries}
+	if m.Hosts.IsNull() {
+		cfg.pool.Address = os.Getenv(envAddress)
+	}
 
 	prefix, err := netip.ParsePrefix(cmp.Or(m.SubnetPool.ValueString(), os.Getenv(envSubnetPool), defaultSubnetPool))
 	if err != nil {
@@ -114,7 +119,7 @@ func (m model) hosts(ctx context.Context) (map[string]pool.HostConfig, diag.Diag
 	diags := m.Hosts.ElementsAs(ctx, &hosts, false)
 	out := make(map[string]pool.HostConfig, len(hosts))
 	for name, h := range hosts {
-		host := pool.HostConfig{Endpoint: h.Endpoint.ValueString(), TLS: h.tls()}
+		host := pool.HostConfig{Endpoint: h.Endpoint.ValueString(), Address: h.Address.ValueString(), TLS: h.tls()}
 		if len(h.Labels.Elements()) > 0 {
 			diags.Append(h.Labels.ElementsAs(ctx, &host.Labels, false)...)
 		}
@@ -156,7 +161,7 @@ func environmentHosts() map[string]pool.HostConfig {
 	if t == nil {
 		return nil
 	}
-	return map[string]pool.HostConfig{pool.DefaultHost: {Endpoint: endpoint, TLS: t}}
+	return map[string]pool.HostConfig{pool.DefaultHost: {Endpoint: endpoint, Address: os.Getenv(envAddress), TLS: t}}
 }
 
 func isTCP(endpoint string) bool { return strings.HasPrefix(endpoint, "tcp://") }

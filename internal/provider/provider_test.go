@@ -32,7 +32,7 @@ func (nobody) Portals(context.Context) ([]string, error) { return nil, nil }
 
 // variables are all that the provider reads of the environment.
 var variables = []string{
-	envEngine, envStoragePath, envStorageID, envSubnetPool, envTLSCA, envTLSCert, envTLSKey, envAgentBinary, "DOCKER_HOST",
+	envEngine, envStoragePath, envStorageID, envSubnetPool, envAddress, envTLSCA, envTLSCert, envTLSKey, envAgentBinary, "DOCKER_HOST",
 }
 
 // serve is the provider over a deployer, which tells what it was configured with.
@@ -71,7 +71,7 @@ func TestConfig(t *testing.T) {
 provider "portal" {
   engine = "docker"
   hosts = {
-    a = { endpoint = "unix:///run/a.sock", labels = { zone = "a" } }
+    a = { endpoint = "unix:///run/a.sock", address = "203.0.113.7", labels = { zone = "a" } }
     b = { endpoint = "tcp://10.0.0.12:2376", tls = { ca = "CA", cert = "CERT", key = "KEY" } }
     c = { endpoint = "tcp://10.0.0.13:2376" }
   }
@@ -89,7 +89,7 @@ provider "portal" {
 		"everything": {all, nil, config{
 			pool: pool.Config{
 				Hosts: map[string]pool.HostConfig{
-					"a": {Endpoint: "unix:///run/a.sock", Labels: map[string]string{"zone": "a"}},
+					"a": {Endpoint: "unix:///run/a.sock", Address: "203.0.113.7", Labels: map[string]string{"zone": "a"}},
 					"b": {Endpoint: "tcp://10.0.0.12:2376", TLS: &pool.TLS{CA: "CA", Cert: "CERT", Key: "KEY"}},
 					"c": {Endpoint: "tcp://10.0.0.13:2376"},
 				},
@@ -140,6 +140,35 @@ provider "portal" {
 				storagePath: defaults.storagePath, subnetPool: defaults.subnetPool,
 			},
 		},
+		"DOCKER_HOST with an address": {
+			`provider "portal" {}`,
+			map[string]string{"DOCKER_HOST": "tcp://10.0.0.14:2376", envTLSCA: "ENVCA", envAddress: "dal-1.example.com"},
+			config{
+				pool: pool.Config{
+					Hosts: map[string]pool.HostConfig{
+						pool.DefaultHost: {Endpoint: "tcp://10.0.0.14:2376", Address: "dal-1.example.com", TLS: &pool.TLS{CA: "ENVCA"}},
+					},
+					Address: "dal-1.example.com",
+				},
+				storagePath: defaults.storagePath, subnetPool: defaults.subnetPool,
+			},
+		},
+		"an address for the host that the pool finds": {
+			`provider "portal" {}`,
+			map[string]string{envAddress: "2001:db8::7"},
+			config{
+				pool:        pool.Config{Address: "2001:db8::7"},
+				storagePath: defaults.storagePath, subnetPool: defaults.subnetPool,
+			},
+		},
+		"the environment's address is for no host of the block": {
+			`provider "portal" { hosts = { a = { endpoint = "unix:///run/a.sock" } } }`,
+			map[string]string{envAddress: "203.0.113.7"},
+			config{
+				pool:        pool.Config{Hosts: map[string]pool.HostConfig{"a": {Endpoint: "unix:///run/a.sock"}}},
+				storagePath: defaults.storagePath, subnetPool: defaults.subnetPool,
+			},
+		},
 		"DOCKER_HOST is left to the pool": {
 			`provider "portal" {}`,
 			map[string]string{"DOCKER_HOST": "tcp://10.0.0.14:2375"},
@@ -162,13 +191,15 @@ func TestMistakesInTheProviderBlock(t *testing.T) {
 	for name, tc := range map[string]struct {
 		hcl, variable, value, want string
 	}{
-		"engine":       {hcl: `engine = "swarm"`, want: `engine[\s\S]*"docker"`},
-		"ssh":          {hcl: `hosts = { a = { endpoint = "ssh://ops@10.0.0.11" } }`, want: `hosts\["a"\].endpoint[\s\S]*ssh is not\s+supported`},
-		"no hosts":     {hcl: `hosts = {}`, want: `hosts`},
-		"storage path": {hcl: `storage = { path = "portals" }`, want: `storage.path[\s\S]*begin with a slash`},
-		"subnet pool":  {hcl: `subnet_pool = "10.0.0.1/16"`, want: `subnet_pool[\s\S]*10.0.0.0/16`},
-		"registry":     {hcl: `registries = { "https://ghcr.io" = { username = "a", password = "b" } }`, want: `leave the scheme\s+out`},
-		"environment":  {variable: envStoragePath, value: "portals", want: `PORTAL_STORAGE_PATH[\s\S]*begin with\s+a\s+slash`},
+		"engine":                {hcl: `engine = "swarm"`, want: `engine[\s\S]*"docker"`},
+		"ssh":                   {hcl: `hosts = { a = { endpoint = "ssh://ops@10.0.0.11" } }`, want: `hosts\["a"\].endpoint[\s\S]*ssh is not\s+supported`},
+		"no hosts":              {hcl: `hosts = {}`, want: `hosts`},
+		"storage path":          {hcl: `storage = { path = "portals" }`, want: `storage.path[\s\S]*begin with a slash`},
+		"subnet pool":           {hcl: `subnet_pool = "10.0.0.1/16"`, want: `subnet_pool[\s\S]*10.0.0.0/16`},
+		"registry":              {hcl: `registries = { "https://ghcr.io" = { username = "a", password = "b" } }`, want: `leave the scheme\s+out`},
+		"environment":           {variable: envStoragePath, value: "portals", want: `PORTAL_STORAGE_PATH[\s\S]*begin with\s+a\s+slash`},
+		"address":               {hcl: `hosts = { a = { endpoint = "unix:///a.sock", address = "http://a.test" } }`, want: `hosts\["a"\].address[\s\S]*leave\s+the\s+scheme\s+out`},
+		"environment's address": {variable: envAddress, value: "203.0.113.7:80", want: `PORTAL_ADDRESS[\s\S]*leave\s+port`},
 		"environment's engine": {
 			variable: envEngine, value: "swarm", want: `PORTAL_ENGINE[\s\S]*"docker"`,
 		},

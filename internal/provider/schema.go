@@ -74,6 +74,11 @@ func hostsAttribute() schema.Attribute {
 				Required:            true,
 				Validators:          []validator.String{validate.Endpoint()},
 			},
+			"address": schema.StringAttribute{
+				MarkdownDescription: "IP address or hostname under which visitors and other hosts reach it: what DNS records of its portals lead to. Default: the host part of a `tcp` endpoint, which is wrong behind a tunnel; none for a Unix socket. Environment, when there is no `hosts`: `PORTAL_ADDRESS`.",
+				Optional:            true,
+				Validators:          []validator.String{validate.HostAddress()},
+			},
 			"tls": schema.SingleNestedAttribute{
 				MarkdownDescription: "Certificates for a `tcp` endpoint, as PEM texts. What is left out is taken from the environment.",
 				Optional:            true,
