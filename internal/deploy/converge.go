@@ -161,7 +161,7 @@ func (d *Deployer) conclude(ctx context.Context, b *begun, spec stack.Spec, desi
 	if err := b.prune(ctx, all); err != nil {
 		return Result{}, err
 	}
-	result := resultOf(observed)
+	result := d.resultOf(observed)
 	result.Certificates = certificates
 	result.Warnings = slices.Concat(warnings, missing, unreached, differences(desired, result.Services))
 	return result, nil
@@ -214,9 +214,12 @@ func (d *Deployer) remains(ctx context.Context, portal string) Result {
 	if err != nil {
 		return Result{}
 	}
-	return resultOf(observed)
+	return d.resultOf(observed)
 }
 
-func resultOf(o stack.Observed) Result {
-	return Result{Host: o.Host, Services: stack.SummarizeObserved(o.Of("")), HTTPPort: stack.HTTPPort(o)}
+func (d *Deployer) resultOf(o stack.Observed) Result {
+	return Result{
+		Host: o.Host, Addresses: d.addresses(o.Host),
+		Services: stack.SummarizeObserved(o.Of("")), HTTPPort: stack.HTTPPort(o),
+	}
 }

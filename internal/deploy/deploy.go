@@ -33,6 +33,8 @@ type Deployer struct {
 type Result struct {
 	// Host that runs the portal.
 	Host string
+	// Addresses at which visitors reach the portal, none when not known.
+	Addresses []string
 	// Services by name.
 	Services map[string]stack.Summary
 	// HTTPPort is the host port of the load balancer, 0 when nothing is

@@ -132,7 +132,7 @@ func (a *gatewayApply) run(ctx context.Context) (Gateway, error) {
 	if err := a.conclude(ctx, awaiting.ingress); err != nil {
 		return Gateway{}, err
 	}
-	out.Addresses = a.addresses(a.spec)
+	out.Addresses = a.gatewayAddresses(a.spec)
 	if a.spec.TLS.On() {
 		var missing []string
 		if out.Certificates, missing, err = a.awaitCertificates(ctx, awaiting); err != nil {
@@ -243,8 +243,8 @@ func (a *gatewayApply) conclude(ctx context.Context, in stack.Ingress) error {
 	return a.files.SaveManifest(ctx, a.gatewayManifest(storage.Complete))
 }
 
-// addresses of the hosts where visitors come to a gateway.
-func (d *Deployer) addresses(spec stack.GatewaySpec) []string {
+// gatewayAddresses are those of the hosts where visitors come to a gateway.
+func (d *Deployer) gatewayAddresses(spec stack.GatewaySpec) []string {
 	hosts := spec.Hosts
 	if len(hosts) == 0 {
 		hosts = d.Engine.Hosts()

@@ -35,7 +35,7 @@ func (d *Deployer) ReadGateway(ctx context.Context, name string) (Gateway, bool,
 	if err != nil || !exists(s.Manifest.Status) || s.Manifest.Gateway == nil {
 		return Gateway{}, false, err
 	}
-	out := Gateway{Spec: *s.Manifest.Gateway, Instances: map[string]stack.Summary{}, Addresses: d.addresses(*s.Manifest.Gateway)}
+	out := Gateway{Spec: *s.Manifest.Gateway, Instances: map[string]stack.Summary{}, Addresses: d.gatewayAddresses(*s.Manifest.Gateway)}
 	var stale []string
 	if data, ok := s.Records[staleRecord]; ok {
 		if err := json.Unmarshal(data, &stale); err != nil {

@@ -20,13 +20,13 @@ func (d *Deployer) Read(ctx context.Context, name string) (Result, bool, error) 
 		return Result{}, false, err
 	}
 	if len(observed.Containers) > 0 {
-		return resultOf(observed), true, nil
+		return d.resultOf(observed), true, nil
 	}
 	m, err := d.readManifest(ctx, name)
 	if err != nil {
 		return Result{}, false, err
 	}
-	return resultOf(observed), exists(m.Status), nil
+	return d.resultOf(observed), exists(m.Status), nil
 }
 
 // Import reads how a portal was configured, from its manifest, and what runs.
@@ -49,7 +49,7 @@ func (d *Deployer) Import(ctx context.Context, name string) (stack.Spec, Result,
 	if err != nil {
 		return stack.Spec{}, Result{}, err
 	}
-	result := resultOf(observed)
+	result := d.resultOf(observed)
 	p, err := partsOf(name, s.Records)
 	if own, ok := p[""]; ok {
 		result.Hostnames = ingress.Hostnames(own.Stack)

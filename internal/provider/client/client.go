@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
 	"github.com/privateportals/terraform-provider-portal/internal/deploy"
+	"github.com/privateportals/terraform-provider-portal/internal/engine"
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
 )
 
@@ -32,6 +33,9 @@ type Deployer interface {
 	Import(ctx context.Context, name string) (stack.Spec, deploy.Result, error)
 	// Portals names all portals of the pool, sorted.
 	Portals(ctx context.Context) ([]string, error)
+	// HostStatus tells of each host of the pool how it is, sorted by name. One
+	// that does not answer is a row with its error.
+	HostStatus(ctx context.Context) []engine.HostStatus
 
 	// ApplyOverride brings the values of an override into the portal's file and
 	// restarts what reads it. It makes the override when it has no ID, and

@@ -31,6 +31,7 @@ type dataModel struct {
 	Addons       types.Set    `tfsdk:"addons"`
 	OnDestroy    types.String `tfsdk:"on_destroy"`
 	Host         types.String `tfsdk:"host"`
+	Addresses    types.List   `tfsdk:"addresses"`
 	Directory    types.String `tfsdk:"directory"`
 	URL          types.String `tfsdk:"url"`
 	StudioURL    types.String `tfsdk:"studio_url"`
@@ -70,6 +71,11 @@ func (d *dataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp 
 			},
 			"on_destroy": computedText("What becomes of its directory when it is destroyed: `retain`, `archive` or `delete`."),
 			"host":       computedText("Name of the host that runs it."),
+			"addresses": schema.ListAttribute{
+				MarkdownDescription: addressesDescription,
+				Computed:            true,
+				ElementType:         types.StringType,
+			},
 			"directory":  computedText("Its directory on the shared drive."),
 			"url":        computedText("Where learners reach it."),
 			"studio_url": computedText("Where course authors reach it."),
@@ -116,6 +122,7 @@ func (d *dataSource) Read(ctx context.Context, req datasource.ReadRequest, resp 
 		Addons:       m.Addons,
 		OnDestroy:    m.OnDestroy,
 		Host:         m.Host,
+		Addresses:    m.Addresses,
 		Directory:    m.Directory,
 		URL:          m.URL,
 		StudioURL:    m.StudioURL,

@@ -33,6 +33,8 @@ type fakeDeployer struct {
 	mu      sync.Mutex
 	portals map[string]*fakePortal
 	calls   []string
+	// addresses of the only host.
+	addresses []string
 	// fail is what the next Create, Update, Read or Delete answers.
 	fail error
 }
@@ -139,7 +141,7 @@ func (f *fakeDeployer) result(name string) deploy.Result {
 	if port == 0 {
 		port = chosenPort
 	}
-	return deploy.Result{Host: "host-1", Services: maps.Clone(p.running), HTTPPort: port}
+	return deploy.Result{Host: "host-1", Addresses: f.addresses, Services: maps.Clone(p.running), HTTPPort: port}
 }
 
 // testProvider serves the resource and the data sources over a given client.

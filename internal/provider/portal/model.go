@@ -36,6 +36,7 @@ type model struct {
 	OnDestroy    types.String   `tfsdk:"on_destroy"`
 	Timeouts     timeouts.Value `tfsdk:"timeouts"`
 	Host         types.String   `tfsdk:"host"`
+	Addresses    types.List     `tfsdk:"addresses"`
 	Directory    types.String   `tfsdk:"directory"`
 	URL          types.String   `tfsdk:"url"`
 	StudioURL    types.String   `tfsdk:"studio_url"`

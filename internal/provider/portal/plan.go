@@ -35,6 +35,7 @@ func (m *model) complete(ctx context.Context, config model, prior *model, c *cli
 	if prior != nil && len(prior.Stack.Elements()) > 0 {
 		m.Host = prior.Host
 	}
+	m.planDNS(prior)
 	m.Stack = types.MapUnknown(summaryType)
 	m.URL = types.StringUnknown()
 	m.StudioURL = types.StringUnknown()

@@ -98,6 +98,7 @@ func (r *portalResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		"id": plan.ID, "studio_domain": plan.StudioDomain, "host": plan.Host, "directory": plan.Directory,
 		"url": plan.URL, "studio_url": plan.StudioURL, "stack": plan.Stack,
 		"hostnames": plan.Hostnames, "certificates": plan.Certificates,
+		"addresses": plan.Addresses,
 	} {
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root(name), value)...)
 	}

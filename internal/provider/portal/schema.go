@@ -123,6 +123,11 @@ func resourceSchema(ctx context.Context) schema.Schema {
 				MarkdownDescription: "Name of the host that runs the portal, as it is in the provider's `hosts`.",
 				Computed:            true,
 			},
+			"addresses": schema.ListAttribute{
+				MarkdownDescription: addressesDescription,
+				Computed:            true,
+				ElementType:         types.StringType,
+			},
 			"directory": schema.StringAttribute{
 				MarkdownDescription: "The portal's directory on the shared drive.",
 				Computed:            true,

@@ -46,6 +46,7 @@ func (m *model) settle(ctx context.Context, desired *stack.Stack, result deploy.
 		diags.Append(d...)
 		m.Certificates = certificates
 	}
+	diags.Append(m.settleDNS(ctx, result)...)
 	return diags
 }
 
@@ -61,6 +62,7 @@ func (m *model) observe(ctx context.Context, result deploy.Result) diag.Diagnost
 	if m.docker() && result.HTTPPort != 0 {
 		m.setAddresses(stack.Front{Port: result.HTTPPort})
 	}
+	diags.Append(m.observeDNS(ctx, result)...)
 	return diags
 }
 
@@ -101,7 +103,7 @@ func (m *model) onDestroy() stack.OnDestroy {
 
 // importedModel is the state of a portal that was found on the drive.
 func importedModel(ctx context.Context, spec stack.Spec, result deploy.Result, storagePath string) (model, diag.Diagnostics) {
-	m := model{Timeouts: noTimeouts()}
+	m := model{Timeouts: noTimeouts(), Addresses: types.ListNull(types.StringType)}
 	diags := m.setSpec(ctx, spec)
 	m.Host = textOrNull(result.Host)
 	m.Directory = plannedDirectory(m.Name, storagePath)
