@@ -18,6 +18,7 @@ import (
 	"github.com/privateportals/terraform-provider-portal/internal/provider/client"
 	"github.com/privateportals/terraform-provider-portal/internal/provider/credentials"
 	"github.com/privateportals/terraform-provider-portal/internal/provider/gateway"
+	"github.com/privateportals/terraform-provider-portal/internal/provider/hosts"
 	"github.com/privateportals/terraform-provider-portal/internal/provider/override"
 	"github.com/privateportals/terraform-provider-portal/internal/provider/portal"
 	"github.com/privateportals/terraform-provider-portal/internal/provider/service"
@@ -107,7 +108,7 @@ func (p *portalProvider) Resources(context.Context) []func() resource.Resource {
 
 // DataSources lists the data sources.
 func (p *portalProvider) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{portal.NewDataSource, portal.NewListDataSource, backup.NewListDataSource}
+	return []func() datasource.DataSource{portal.NewDataSource, portal.NewListDataSource, backup.NewListDataSource, hosts.NewDataSource}
 }
 
 // EphemeralResources lists the ephemeral resources.
