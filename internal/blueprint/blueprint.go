@@ -48,6 +48,7 @@ func Build(ctx context.Context, spec stack.Spec, opts Options) (*stack.Stack, er
 		Secrets:     map[string]stack.Secret{},
 		Directories: map[string]stack.Directory{},
 		Files:       map[string]stack.File{},
+		Given:       map[string]stack.Given{},
 	}
 
 	// Each step needs what the step before it found; within a step everything
@@ -84,6 +85,8 @@ type builder struct {
 	volumes    map[string]volumeExtension
 	// secretReaders are the generated secrets that a service mounts.
 	secretReaders map[string]bool
+	// readsMail tells that a template names what the Spec says of mail.
+	readsMail bool
 }
 
 // translate turns each active service of the Compose file into one of the Stack.
@@ -100,6 +103,7 @@ func (b *builder) resolve(context.Context) {
 	b.resolveImages()
 	b.resolveRoutes()
 	b.resolveIngress()
+	b.checkGiven()
 	b.checkContainerNames()
 }
 

@@ -48,6 +48,8 @@ type secretExtension struct {
 	template bool
 	generate bool
 	length   int
+	// given is the key of a secret that the user gave, empty for others.
+	given string
 }
 
 // Modes of directories and files where the blueprint says nothing.
@@ -82,14 +84,17 @@ func (b *builder) readExtensions() {
 	for _, name := range sortedKeys(b.project.Secrets) {
 		x := b.fields("secrets."+name, b.project.Secrets[name].Extensions)
 		s := secretExtension{template: x.boolean("template"), generate: x.boolean("generate"), length: x.integer("length")}
+		s.given = x.oneOf("given", append([]string{""}, givenKeys()...)...)
 		x.end()
 		b.secrets[name] = s
 		generated := b.project.Secrets[name].Driver == generatedMark
 		switch {
+		case s.given != "" && (!generated || s.generate || s.template):
+			b.refuse("secrets."+name, "a secret is given, generated or a file, and only one of them")
 		case s.generate && !generated:
 			b.refuse("secrets."+name, "a secret is generated or comes from a file, not both")
-		case generated && !s.generate:
-			b.refuse("secrets."+name, "it has no content; give `file`, or `x-portal: {generate: true}`")
+		case generated && !s.generate && s.given == "":
+			b.refuse("secrets."+name, "it has no content; give `file`, `x-portal: {generate: true}`, or `x-portal: {given: …}`")
 		case s.length != 0 && (!s.generate || s.length < 16 || s.length > 256):
 			b.refuse("secrets."+name+".x-portal.length", "the length of a generated secret is between 16 and 256 characters")
 		}

@@ -3,6 +3,7 @@
 package blueprint
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -124,14 +125,18 @@ func (b *builder) secretMounts(c types.ServiceConfig) []stack.Mount {
 		}
 		user, known := parseOwner(c.User)
 		mode := uint32(defaultSecretMode)
-		if !known && !b.secrets[ref.Source].generate {
+		if x := b.secrets[ref.Source]; !known && !x.generate && x.given == "" {
 			// Nobody can tell which user of the image will read it. The
 			// folder on the drive keeps everybody else away.
 			mode = 0o444
 		}
 		f := b.newFile(types.FileReferenceConfig(ref), user, mode, at)
 		m := stack.Mount{Target: path.Clean(target), ReadOnly: true}
-		if b.secrets[ref.Source].generate {
+		if given := b.secrets[ref.Source].given; given != "" {
+			if m.Source = b.givenSource(given, f, at); m.Source == "" {
+				continue
+			}
+		} else if b.secrets[ref.Source].generate {
 			if f.Mode != defaultSecretMode {
 				b.refuse(at+".mode", "a generated secret always has the mode 0400")
 			}
@@ -202,6 +207,7 @@ func (b *builder) fill(f *stack.File, object types.FileObjectConfig, isTemplate 
 	if !isTemplate {
 		return true
 	}
+	b.readsMail = b.readsMail || bytes.Contains(content, []byte(".Mail"))
 	rendered, secrets, err := render(content, newFacts(b.spec))
 	if err != nil {
 		b.refuse(at, "%s: %s", baseName(object.File, "content"), err)

@@ -26,6 +26,9 @@ type facts struct {
 	// CookieDomain is where the lms and the cms can share cookies: Domain when
 	// StudioDomain is beneath it, otherwise empty.
 	CookieDomain string
+	// Mail is the Spec's with everything filled in that it leaves open. Without
+	// any, mail is delivered directly.
+	Mail stack.Mail
 }
 
 func newFacts(spec stack.Spec) facts {
@@ -33,6 +36,9 @@ func newFacts(spec stack.Spec) facts {
 	f := facts{Name: spec.Name, Domain: spec.Domain, StudioDomain: spec.StudioDomain, HTTPS: entrance.HTTPS}
 	f.Host, f.StudioHost = entrance.Host(spec.Domain), entrance.Host(spec.StudioDomain)
 	f.URL, f.StudioURL = entrance.URL(spec.Domain), entrance.URL(spec.StudioDomain)
+	if spec.Mail != nil {
+		f.Mail = spec.Mail.Resolved(spec.Domain)
+	}
 	if strings.HasSuffix(spec.StudioDomain, "."+spec.Domain) {
 		f.CookieDomain = spec.Domain
 	}

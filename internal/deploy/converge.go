@@ -60,8 +60,17 @@ func (d *Deployer) Update(ctx context.Context, spec stack.Spec, desired *stack.S
 	return result, nil
 }
 
-// converge brings the portal to where it should be, and writes that down.
+// converge brings the portal to where it should be, and writes that down. What
+// was given is in no error.
 func (d *Deployer) converge(ctx context.Context, b *begun, spec stack.Spec, desired *stack.Stack, given map[string]string) (Result, error) {
+	result, err := d.lead(ctx, b, spec, desired, given)
+	if err != nil {
+		return Result{}, concealed(err, slices.Collect(maps.Values(given)))
+	}
+	return result, nil
+}
+
+func (d *Deployer) lead(ctx context.Context, b *begun, spec stack.Spec, desired *stack.Stack, given map[string]string) (Result, error) {
 	desired.StorageID = b.storageID
 	recorded, err := b.readParts(ctx, spec.Name)
 	if err != nil {
@@ -72,8 +81,11 @@ func (d *Deployer) converge(ctx context.Context, b *begun, spec stack.Spec, desi
 	if err != nil { // routes that clash
 		return Result{}, err
 	}
+	if err := b.checkGiven(ctx, desired, given); err != nil {
+		return Result{}, err
+	}
 	warnings, err := d.reconcile(ctx, b, desired, func(plan stack.Plan) error {
-		return d.carryOut(ctx, b, spec, desired, e, plan)
+		return d.carryOut(ctx, b, spec, desired, given, e, plan)
 	})
 	if err != nil {
 		return Result{}, err
@@ -105,14 +117,14 @@ func (d *Deployer) reconcile(ctx context.Context, b *begun, desired *stack.Stack
 
 // carryOut runs one plan. What can fail without a trace comes first: ports
 // that are taken, images that cannot be had. Then the drive, then containers.
-func (d *Deployer) carryOut(ctx context.Context, b *begun, spec stack.Spec, desired *stack.Stack, e *entrance, plan stack.Plan) error {
+func (d *Deployer) carryOut(ctx context.Context, b *begun, spec stack.Spec, desired *stack.Stack, given map[string]string, e *entrance, plan stack.Plan) error {
 	if err := d.Engine.Check(ctx, desired, b.observed); err != nil {
 		return err
 	}
 	if err := d.execute(ctx, desired, plan.Images()); err != nil {
 		return err
 	}
-	if err := d.prepare(ctx, b, spec, desired); err != nil {
+	if err := d.prepare(ctx, b, spec, desired, given); err != nil {
 		return err
 	}
 	if err := d.prepareIngress(ctx, b, e); err != nil {
@@ -123,14 +135,17 @@ func (d *Deployer) carryOut(ctx context.Context, b *begun, spec stack.Spec, desi
 
 // prepare writes what containers mount. A portal that is not complete is
 // marked as such before anything else exists of it.
-func (d *Deployer) prepare(ctx context.Context, b *begun, spec stack.Spec, desired *stack.Stack) error {
+func (d *Deployer) prepare(ctx context.Context, b *begun, spec stack.Spec, desired *stack.Stack, given map[string]string) error {
 	if b.manifest.Status != storage.Complete {
 		m := d.newManifest(b, spec, storage.Incomplete)
 		if err := b.files.SaveManifest(ctx, m); err != nil {
 			return err
 		}
 	}
-	return b.files.Prepare(ctx, desired)
+	if err := b.files.Prepare(ctx, desired); err != nil {
+		return err
+	}
+	return b.writeGiven(ctx, desired, given)
 }
 
 // conclude observes what runs now, tells the load balancer, writes down what was
@@ -159,6 +174,9 @@ func (d *Deployer) conclude(ctx context.Context, b *begun, spec stack.Spec, desi
 		return Result{}, err
 	}
 	if err := b.prune(ctx, all); err != nil {
+		return Result{}, err
+	}
+	if err := b.removeGiven(ctx, desired); err != nil {
 		return Result{}, err
 	}
 	result := d.resultOf(observed)

@@ -32,6 +32,9 @@ type Stack struct {
 	// A path holds a hash of the file's content, so a file is never changed
 	// under a container that runs: a new content is a new path, a new digest.
 	Files map[string]File
+	// Given are the secrets that the user gave, by the name of their file in
+	// secrets/given/. Their values never enter a Stack.
+	Given map[string]Given `json:",omitempty"`
 	// Ingress is where the routes of the services go, nil without a load
 	// balancer.
 	Ingress *Ingress

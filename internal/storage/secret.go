@@ -33,6 +33,16 @@ func (s *Session) WriteSecretFile(ctx context.Context, name string, data []byte,
 	return s.call(ctx, "writing the secret "+name, "WriteSecretFile", args, &wire.None{})
 }
 
+// GivenSecretNames lists the names of the files in GivenSecrets, of which there
+// may be none. Their contents are not read.
+func (s *Session) GivenSecretNames(ctx context.Context) ([]string, error) {
+	var reply wire.NamesReply
+	if err := s.call(ctx, "listing the given secrets", "GivenSecrets", wire.None{}, &reply); err != nil {
+		return nil, err
+	}
+	return reply.Names, nil
+}
+
 // RemoveSecretFile removes the file GivenSecrets/name. Without it, there is
 // nothing to do. It needs the portal's lock.
 func (s *Session) RemoveSecretFile(ctx context.Context, name string) error {

@@ -7,6 +7,7 @@ package fileserver
 import (
 	"errors"
 	"io/fs"
+	"slices"
 
 	"github.com/privateportals/terraform-provider-portal/internal/storage/wire"
 )
@@ -43,15 +44,7 @@ func (s *server) removeSecretFile(name string) error {
 	if err := checkSecretName(name); err != nil {
 		return err
 	}
-	secrets, err := s.ownSub(secretsDir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer secrets.Close()
-	d, err := secrets.sub(givenDir)
+	d, err := s.given()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -60,4 +53,29 @@ func (s *server) removeSecretFile(name string) error {
 	}
 	defer d.Close()
 	return d.remove(name)
+}
+
+// givenSecrets lists the names of the files. Those that are no names for
+// secrets, a person put there.
+func (s *server) givenSecrets() ([]string, error) {
+	d, err := s.given()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	names, err := d.list()
+	return slices.DeleteFunc(names, func(name string) bool { return checkSecretName(name) != nil }), err
+}
+
+// given opens their directory. It fails with fs.ErrNotExist when there is none.
+func (s *server) given() (dir, error) {
+	secrets, err := s.ownSub(secretsDir)
+	if err != nil {
+		return dir{}, err
+	}
+	defer secrets.Close()
+	return secrets.sub(givenDir)
 }

@@ -138,6 +138,14 @@ func (v *service) WriteSecretFile(args wire.SecretFileArgs, _ *wire.None) error 
 	return v.locked(func() error { return v.s.writeSecretFile(args) })
 }
 
+// GivenSecrets lists the secrets that a user gave.
+func (v *service) GivenSecrets(_ wire.None, reply *wire.NamesReply) error {
+	return v.checked(func() (err error) {
+		reply.Names, err = v.s.givenSecrets()
+		return err
+	})
+}
+
 // RemoveSecretFile removes one.
 func (v *service) RemoveSecretFile(args wire.NameArgs, _ *wire.None) error {
 	return v.locked(func() error { return v.s.removeSecretFile(args.Name) })

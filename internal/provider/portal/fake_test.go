@@ -77,7 +77,7 @@ func (f *fakeDeployer) change(name string, alter func(running map[string]stack.S
 	alter(f.portals[name].running)
 }
 
-func (f *fakeDeployer) Create(_ context.Context, spec stack.Spec, desired *stack.Stack, _ map[string]string) (deploy.Result, error) {
+func (f *fakeDeployer) Create(_ context.Context, spec stack.Spec, desired *stack.Stack, given map[string]string) (deploy.Result, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := f.did("create %s", spec.Name); err != nil {
@@ -87,7 +87,7 @@ func (f *fakeDeployer) Create(_ context.Context, spec stack.Spec, desired *stack
 	return f.result(spec.Name), nil
 }
 
-func (f *fakeDeployer) Update(_ context.Context, spec stack.Spec, desired *stack.Stack, _ map[string]string) (deploy.Result, error) {
+func (f *fakeDeployer) Update(_ context.Context, spec stack.Spec, desired *stack.Stack, given map[string]string) (deploy.Result, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := f.did("update %s", spec.Name); err != nil {

@@ -33,6 +33,7 @@ type model struct {
 	Proxies      types.Set      `tfsdk:"trusted_proxies"`
 	Gateway      types.String   `tfsdk:"gateway"`
 	Maintenance  types.Bool     `tfsdk:"maintenance"`
+	Mail         types.Object   `tfsdk:"mail"`
 	OnDestroy    types.String   `tfsdk:"on_destroy"`
 	Timeouts     timeouts.Value `tfsdk:"timeouts"`
 	Host         types.String   `tfsdk:"host"`
@@ -82,7 +83,7 @@ var (
 func (m model) known(ctx context.Context) bool {
 	values := []attr.Value{
 		m.Name, m.Domain, m.StudioDomain, m.Blueprint, m.Images, m.Addons, m.Services, m.HTTPPort, m.OnDestroy,
-		m.Aliases, m.Redirects, m.HTTPSPort, m.TLS, m.Proxies, m.Gateway, m.Maintenance,
+		m.Aliases, m.Redirects, m.HTTPSPort, m.TLS, m.Proxies, m.Gateway, m.Maintenance, m.Mail,
 	}
 	return !slices.ContainsFunc(values, func(v attr.Value) bool {
 		tf, err := v.ToTerraformValue(ctx)
@@ -115,6 +116,9 @@ func (m model) spec(ctx context.Context) (stack.Spec, diag.Diagnostics) {
 			spec.Services[name] = tuned
 		}
 	}
+	mail, d := decodeMail(ctx, m.Mail)
+	diags.Append(d...)
+	spec.Mail = mail.spec()
 	return spec, diags
 }
 
@@ -164,6 +168,9 @@ func (m *model) setSpec(ctx context.Context, spec stack.Spec) diag.Diagnostics {
 		diags.Append(d...)
 		m.Services = value
 	}
+	mail, d := mailOf(ctx, spec.Mail)
+	diags.Append(d...)
+	m.Mail = mail
 	return diags
 }
 

@@ -8,10 +8,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 
 	"github.com/privateportals/terraform-provider-portal/internal/provider/certificate"
 	"github.com/privateportals/terraform-provider-portal/internal/provider/client"
@@ -108,8 +106,9 @@ func (r *portalResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 // manifest on the drive is marked incomplete, and the next apply, which is a
 // create again, finishes it instead of replacing it.
 func (r *portalResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
-	var plan model
+	var plan, config model
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
 	limit, diags := plan.Timeouts.Create(ctx, createTimeout)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
@@ -125,7 +124,8 @@ func (r *portalResource) Create(ctx context.Context, req resource.CreateRequest,
 	name := plan.Name.ValueString()
 	spec, desired, diags := plan.desired(ctx, r.client)
 	resp.Diagnostics.Append(diags...)
-	given := r.given(ctx, req.Config, &resp.Diagnostics)
+	given, diags := config.given(ctx, nil)
+	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -183,22 +183,13 @@ func (r *portalResource) Read(ctx context.Context, req resource.ReadRequest, res
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 }
 
-// given are the secrets of the configuration, by the names of their files: they
-// are in no plan.
-func (r *portalResource) given(ctx context.Context, from tfsdk.Config, diags *diag.Diagnostics) map[string]string {
-	var config model
-	diags.Append(from.Get(ctx, &config)...)
-	given, d := certificate.Given(ctx, config.TLS)
-	diags.Append(d...)
-	return given
-}
-
 // Update changes the portal in place. When it fails, the state keeps the
 // configuration of before and tells what runs now, so that the next plan shows
 // what is still to be done.
 func (r *portalResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	var plan, state model
+	var plan, state, config model
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	limit, diags := plan.Timeouts.Update(ctx, updateTimeout)
 	resp.Diagnostics.Append(diags...)
@@ -215,7 +206,8 @@ func (r *portalResource) Update(ctx context.Context, req resource.UpdateRequest,
 	name := plan.Name.ValueString()
 	spec, desired, diags := plan.desired(ctx, r.client)
 	resp.Diagnostics.Append(diags...)
-	given := r.given(ctx, req.Config, &resp.Diagnostics)
+	given, diags := config.given(ctx, &state)
+	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}

@@ -104,6 +104,7 @@ func resourceSchema(ctx context.Context) schema.Schema {
 				Computed:            true,
 				Default:             booldefault.StaticBool(false),
 			},
+			"mail": mailAttribute(),
 			"on_destroy": schema.StringAttribute{
 				MarkdownDescription: "What becomes of the portal's directory on the shared drive when the portal is destroyed: `retain` keeps it, and a portal made later under the same name takes it over with its data and secrets; `archive` moves it to `.archive/` on the drive; `delete` removes it with everything in it. Default: `retain`.",
 				Optional:            true,

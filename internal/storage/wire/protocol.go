@@ -160,6 +160,9 @@ type SecretFileArgs struct {
 	UID, GID int
 }
 
+// NamesReply holds names of files.
+type NamesReply struct{ Names []string }
+
 // SnapshotArgs asks a reader for a portal.
 type SnapshotArgs struct {
 	// StorageID that the drive must have; empty accepts any.

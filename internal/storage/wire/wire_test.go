@@ -59,6 +59,7 @@ WriteIngressFiles{Public map[string][]uint8; Private []string; Contents map[stri
 Certificates{StorageID string; Portal string; Folder string}
 CertificatesReply{Chains map[string][]uint8}
 SecretFile{Name string; Data []uint8; UID int; GID int}
+Names{Names []string}
 SnapshotArgs{StorageID string; Portal string}
 Snapshot{Manifest wire.ManifestReply; Overrides *wire.ReadReply; Records map[string][]uint8}`
 	var got strings.Builder
@@ -81,6 +82,7 @@ Snapshot{Manifest wire.ManifestReply; Overrides *wire.ReadReply; Records map[str
 		{"Certificates", wire.CertificatesArgs{}},
 		{"CertificatesReply", wire.CertificatesReply{}},
 		{"SecretFile", wire.SecretFileArgs{}},
+		{"Names", wire.NamesReply{}},
 		{"SnapshotArgs", wire.SnapshotArgs{}},
 		{"Snapshot", wire.SnapshotReply{}},
 	} {

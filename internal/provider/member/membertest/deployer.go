@@ -42,7 +42,7 @@ func New() *Deployer {
 }
 
 // Create makes a portal.
-func (d *Deployer) Create(_ context.Context, spec stack.Spec, desired *stack.Stack) (deploy.Result, error) {
+func (d *Deployer) Create(_ context.Context, spec stack.Spec, desired *stack.Stack, _ map[string]string) (deploy.Result, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.portals[spec.Name] = desired
@@ -50,8 +50,8 @@ func (d *Deployer) Create(_ context.Context, spec stack.Spec, desired *stack.Sta
 }
 
 // Update changes a portal.
-func (d *Deployer) Update(ctx context.Context, spec stack.Spec, desired *stack.Stack) (deploy.Result, error) {
-	return d.Create(ctx, spec, desired)
+func (d *Deployer) Update(ctx context.Context, spec stack.Spec, desired *stack.Stack, given map[string]string) (deploy.Result, error) {
+	return d.Create(ctx, spec, desired, given)
 }
 
 // Read tells what there is of a portal.
