@@ -68,6 +68,7 @@ func values(spec stack.Spec, directory string) map[string]string {
 		portVariable:           strconv.Itoa(spec.PublishedHTTP()),
 		httpsPortVariable:      strconv.Itoa(spec.PublishedHTTPS()),
 		"PORTAL_DIRECTORY":     directory,
+		"PORTAL_ALIASES":       strings.Join(spec.Aliases, " "),
 		"COMPOSE_PROJECT_NAME": f.Name,
 	}
 }
@@ -102,6 +103,7 @@ func marks(text []byte) map[string]string {
 		portVariable:           port(),
 		httpsPortVariable:      port(),
 		"PORTAL_DIRECTORY":     "/" + tag + "-directory",
+		"PORTAL_ALIASES":       tag + "-aliases",
 		"COMPOSE_PROJECT_NAME": tag + "-project",
 	}
 }

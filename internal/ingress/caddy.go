@@ -65,7 +65,7 @@ func assemble(f front) config {
 		return c
 	}
 	c.Apps.HTTP.Servers["http"] = f.server(HTTPPort, f.toHTTPS())
-	https := f.server(HTTPSPort, f.sites)
+	https := f.server(HTTPSPort, append([]route{offerHTTP3(f.httpsPort)}, f.sites...))
 	https.Protocols = []string{"h1", "h2", "h3"}
 	https.TLSConnectionPolicies = []connectionPolicy{{}}
 	// A visitor who asked for one portal's certificate gets no other's pages.
@@ -98,6 +98,14 @@ func (f front) server(port int, routes []route) server {
 		s.TrustedProxiesStrict = 1
 	}
 	return s
+}
+
+// offerHTTP3 tells browsers by which port they find HTTP/3: Caddy itself knows only
+// that of its container.
+func offerHTTP3(port int) route {
+	return route{Handle: []handler{{Handler: "headers", Response: &responseHeaders{
+		Set: map[string][]string{"Alt-Svc": {fmt.Sprintf(`h3=":%d"; ma=86400`, port)}},
+	}}}}
 }
 
 // toHTTPS sends visitors on. Challenges of an authority are answered before.

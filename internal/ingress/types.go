@@ -129,9 +129,15 @@ type handler struct {
 	Upstreams        []upstream     `json:"upstreams,omitempty"`
 	Transport        *transport     `json:"transport,omitempty"`
 	StreamCloseDelay string         `json:"stream_close_delay,omitempty"`
+	// headers
+	Response *responseHeaders `json:"response,omitempty"`
 	// static_response: a number, or a placeholder
 	StatusCode any    `json:"status_code,omitempty"`
 	Body       string `json:"body,omitempty"`
+}
+
+type responseHeaders struct {
+	Set map[string][]string `json:"set"`
 }
 
 type proxyHeaders struct {

@@ -2,10 +2,7 @@
 
 package stack
 
-import (
-	"net/url"
-	"strconv"
-)
+import "strconv"
 
 // Ports that browsers use when a URL names none.
 const (
@@ -54,11 +51,10 @@ func (f Front) Host(domain string) string {
 	return domain + ":" + strconv.Itoa(f.Port)
 }
 
-// URL is where a hostname is reached.
+// URL is where a hostname, which is not looked into, is reached.
 func (f Front) URL(domain string) string {
-	u := url.URL{Scheme: "http", Host: f.Host(domain)}
 	if f.HTTPS {
-		u.Scheme = "https"
+		return "https://" + f.Host(domain)
 	}
-	return u.String()
+	return "http://" + f.Host(domain)
 }

@@ -35,6 +35,7 @@ DEBUG = False
 SECRET_KEY = AUTH["SECRET_KEY"]
 ALLOWED_HOSTS = [
     SITE_NAME, _hostname(LMS_BASE), _hostname(CMS_BASE), "lms", "cms", "localhost", "127.0.0.1",
+    *os.environ.get("PORTAL_ALIASES", "").split(),
 ]
 ROOT_URLCONF = "portal_demo.urls"
 WSGI_APPLICATION = "portal_demo.wsgi.application"
