@@ -42,6 +42,11 @@ type Host struct {
 
 	list    sharedList
 	watcher watcher
+
+	kernel struct {
+		sync.Mutex
+		known *Kernel // nil until the host was asked
+	}
 }
 
 // newHost checks the configuration of a host. Its errors name the attribute.

@@ -27,9 +27,13 @@ func (t *task) create(ctx context.Context) error {
 	}
 	number := max(t.op.Number, 1)
 	body := bodyOf(t.stack, s, number, t.engine.options.Version, t.api.ClientVersion())
+	var err error
+	if body.host.Sysctls, err = t.sysctls(ctx, s.Sysctls); err != nil {
+		return t.fail("create", err)
+	}
 
 	adopted := false
-	err := pool.Retry(ctx, func() error {
+	err = pool.Retry(ctx, func() error {
 		_, err := t.api.ContainerCreate(ctx, body.config, body.host, body.network, nil, t.op.Container)
 		if !cerrdefs.IsConflict(err) {
 			return err

@@ -25,6 +25,7 @@ var ofPrograms = []contract{
 	{"published ports are observed", ports},
 	{"logs", logs},
 	{"commands are run", commands},
+	{"settings of the kernel", sysctls},
 	{"restart in place", restart},
 	{"a replica has a name of its own", replicaNames},
 	{"waiting ends with its context", cancelledWait},
@@ -220,5 +221,23 @@ func cancelledWait(t *testing.T, e engine.Engine) {
 	err := e.Run(ctx, st, Op(st, stack.WaitHealthy, "web", ""))
 	if !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) > 10*time.Second {
 		t.Errorf("after %s: %v", time.Since(begin), err)
+	}
+}
+
+// sysctls wants a setting of the kernel in the container, and a service that
+// starts whether the kernel has a newer one or not.
+func sysctls(t *testing.T, e engine.Engine) {
+	st := NewStack(t)
+	s := Add(t, st, "web", func(s *stack.Service) {
+		s.Sysctls = map[string]string{"net.core.somaxconn": "321", "net.ipv4.tcp_migrate_req": "1"}
+	})
+	Up(t, e, st, "web")
+	read := "cat /proc/sys/net/core/somaxconn; cat /proc/sys/net/ipv4/tcp_migrate_req 2>/dev/null || echo 1"
+	out, err := e.Exec(Context(t), st.Portal, st.Portal+"-web-1", []string{"sh", "-c", read}, nil)
+	if err != nil || strings.Fields(out)[0] != "321" || strings.Fields(out)[1] != "1" {
+		t.Errorf("the container has %q, %v", out, err)
+	}
+	if c := observeOne(t, e, st.Portal); c.Digest != stack.Digest(s) {
+		t.Errorf("the digest is %s, want %s", c.Digest, stack.Digest(s))
 	}
 }
