@@ -181,6 +181,11 @@ func (d *Deployer) conclude(ctx context.Context, b *begun, spec stack.Spec, desi
 	}
 	result := d.resultOf(observed)
 	result.Certificates = certificates
+	if spec.Gateway != "" {
+		if result.Addresses, err = d.GatewayAddresses(ctx, spec.Gateway); err != nil {
+			return Result{}, err
+		}
+	}
 	result.Warnings = slices.Concat(warnings, missing, unreached, differences(desired, result.Services))
 	return result, nil
 }

@@ -243,6 +243,16 @@ func (a *gatewayApply) conclude(ctx context.Context, in stack.Ingress) error {
 	return a.files.SaveManifest(ctx, a.gatewayManifest(storage.Complete))
 }
 
+// GatewayAddresses are those of the hosts where visitors come to a gateway, as far
+// as they are known; none when there is no such gateway.
+func (d *Deployer) GatewayAddresses(ctx context.Context, name string) ([]string, error) {
+	spec, err := d.GatewaySpec(ctx, name)
+	if errors.Is(err, ErrNoGateway) {
+		return nil, nil
+	}
+	return d.gatewayAddresses(spec), err
+}
+
 // gatewayAddresses are those of the hosts where visitors come to a gateway.
 func (d *Deployer) gatewayAddresses(spec stack.GatewaySpec) []string {
 	hosts := spec.Hosts

@@ -50,6 +50,11 @@ func (d *Deployer) Import(ctx context.Context, name string) (stack.Spec, Result,
 		return stack.Spec{}, Result{}, err
 	}
 	result := d.resultOf(observed)
+	if m.Spec.Gateway != "" {
+		if result.Addresses, err = d.GatewayAddresses(ctx, m.Spec.Gateway); err != nil {
+			return stack.Spec{}, Result{}, err
+		}
+	}
 	p, err := partsOf(name, s.Records)
 	if own, ok := p[""]; ok {
 		result.Hostnames = ingress.Hostnames(own.Stack)

@@ -72,7 +72,7 @@ func (s *Session) Drive(ctx context.Context, check DriveCheck) (string, error) {
 // owners, secrets that are not there yet, and files with the secrets filled in.
 // What is right already is not touched, so it may be repeated.
 func (s *Session) Prepare(ctx context.Context, st *stack.Stack) error {
-	args := wire.PrepareArgs{Directories: st.Directories, Secrets: st.Secrets, Files: st.Files}
+	args := wire.PrepareArgs{Directories: st.Directories, Secrets: st.Secrets, Files: st.Files, Bare: st.Role == stack.RoleGateway}
 	return s.call(ctx, "preparing the directory", "Prepare", args, &wire.None{})
 }
 

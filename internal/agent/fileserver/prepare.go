@@ -57,11 +57,13 @@ func (s *server) prepare(args wire.PrepareArgs) error {
 	if err := sweepTemps(portal); err != nil {
 		return err
 	}
-	if err := prepareDirectories(portal, args.Directories); err != nil {
+	if err := prepareDirectories(portal, args.Directories, args.Bare); err != nil {
 		return err
 	}
-	if err := firstOverrides(portal); err != nil {
-		return err
+	if !args.Bare {
+		if err := firstOverrides(portal); err != nil {
+			return err
+		}
 	}
 	secrets, err := prepareSecrets(portal, args.Secrets)
 	if err != nil {
@@ -93,9 +95,14 @@ func sweepTemps(portal dir) error {
 	return nil
 }
 
-func prepareDirectories(portal dir, wanted map[string]stack.Directory) error {
-	all := maps.Clone(baseDirectories)
-	maps.Copy(all, wanted)
+// prepareDirectories makes the wanted directories and, unless bare, those that
+// every portal has.
+func prepareDirectories(portal dir, wanted map[string]stack.Directory, bare bool) error {
+	all := maps.Clone(wanted)
+	if !bare {
+		all = maps.Clone(baseDirectories)
+		maps.Copy(all, wanted)
+	}
 	for _, rel := range slices.Sorted(maps.Keys(all)) { // parents come first
 		if err := checkPath(rel, slices.Collect(maps.Keys(baseDirectories))...); err != nil {
 			return err

@@ -81,6 +81,8 @@ type Deployer interface {
 	// GatewaySpec is how a gateway was applied last. It fails with
 	// deploy.ErrNoGateway when there is none.
 	GatewaySpec(ctx context.Context, name string) (stack.GatewaySpec, error)
+	// GatewayAddresses are where visitors come to a gateway, as far as known.
+	GatewayAddresses(ctx context.Context, name string) ([]string, error)
 	// GatewaySummary is what a gateway will be on each host of the pool.
 	GatewaySummary(spec stack.GatewaySpec) (map[string]stack.Summary, error)
 	// CreateGateway brings a gateway up, UpdateGateway changes it. given holds

@@ -26,6 +26,8 @@ type dataModel struct {
 	Name         types.String `tfsdk:"name"`
 	Domain       types.String `tfsdk:"domain"`
 	StudioDomain types.String `tfsdk:"studio_domain"`
+	Hostnames    types.Set    `tfsdk:"hostnames"`
+	Gateway      types.String `tfsdk:"gateway"`
 	Blueprint    types.String `tfsdk:"blueprint"`
 	Images       types.Map    `tfsdk:"images"`
 	Addons       types.Set    `tfsdk:"addons"`
@@ -58,7 +60,13 @@ func (d *dataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp 
 			},
 			"domain":        computedText("Hostname that learners use."),
 			"studio_domain": computedText("Hostname that course authors use."),
-			"blueprint":     computedText("Path to the Compose file it was made from. Null for the built-in blueprint."),
+			"hostnames": schema.SetAttribute{
+				MarkdownDescription: "All hostnames of the portal: those two, its aliases and redirects, and those of add-ons.",
+				Computed:            true,
+				ElementType:         types.StringType,
+			},
+			"gateway":   computedText("Name of the gateway that it is behind. Null without one."),
+			"blueprint": computedText("Path to the Compose file it was made from. Null for the built-in blueprint."),
 			"images": schema.MapAttribute{
 				MarkdownDescription: "Images that were given, by role.",
 				Computed:            true,
@@ -117,6 +125,8 @@ func (d *dataSource) Read(ctx context.Context, req datasource.ReadRequest, resp 
 		Name:         m.Name,
 		Domain:       m.Domain,
 		StudioDomain: m.StudioDomain,
+		Hostnames:    m.Hostnames,
+		Gateway:      m.Gateway,
 		Blueprint:    m.Blueprint,
 		Images:       m.Images,
 		Addons:       m.Addons,

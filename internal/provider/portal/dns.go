@@ -11,18 +11,18 @@ import (
 	"github.com/privateportals/terraform-provider-portal/internal/deploy"
 )
 
-const addressesDescription = "IP addresses or hostnames at which visitors reach the portal, for DNS records of its hostnames: the `address` of the host that runs it. Empty when the provider does not know that address."
+const addressesDescription = "IP addresses or hostnames at which visitors reach the portal, for DNS records of its hostnames: the `address` of the host that runs it, or those of its gateway. Empty when the provider does not know that address."
 
 // addressesValue is the attribute addresses.
 func addressesValue(ctx context.Context, addresses []string) (types.List, diag.Diagnostics) {
 	return types.ListValueFrom(ctx, types.StringType, append([]string{}, addresses...))
 }
 
-// planDNS plans the addresses. They belong to the host: a portal that stays
-// where it is keeps them.
+// planDNS plans the addresses. They belong to the host or the gateway: a portal
+// that stays where it is keeps them.
 func (m *model) planDNS(prior *model) {
 	m.Addresses = types.ListUnknown(types.StringType)
-	if prior != nil && len(prior.Stack.Elements()) > 0 {
+	if prior != nil && len(prior.Stack.Elements()) > 0 && m.Gateway.Equal(prior.Gateway) {
 		m.Addresses = prior.Addresses
 	}
 }

@@ -170,6 +170,12 @@ func (r *portalResource) Read(ctx context.Context, req resource.ReadRequest, res
 		resp.State.RemoveResource(ctx)
 		return
 	}
+	if gateway := state.Gateway.ValueString(); gateway != "" {
+		if result.Addresses, err = r.client.Deployer.GatewayAddresses(ctx, gateway); err != nil {
+			resp.Diagnostics.Append(client.Failure(name, "read", client.TimedOut(ctx, err, "read", limit)))
+			return
+		}
+	}
 	resp.Diagnostics.Append(client.Warnings(name, result.Warnings)...)
 	resp.Diagnostics.Append(state.observe(ctx, result)...)
 	if state.hasCertificates() {

@@ -79,6 +79,8 @@ type PrepareArgs struct {
 	Directories map[string]stack.Directory
 	Secrets     map[string]stack.Secret
 	Files       map[string]stack.File
+	// Bare leaves out what only portals have, such as a file of overrides.
+	Bare bool
 }
 
 // PruneArgs are the paths of the files that are still needed.

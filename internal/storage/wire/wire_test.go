@@ -46,7 +46,7 @@ func TestProtocolShape(t *testing.T) {
 	const want = `
 Drive{ID string; Existing bool}
 Holder{Owner string; Host string; Operation string; Since time.Time}
-Prepare{Directories map[string]stack.Directory{UID int; GID int; Mode uint32}; Secrets map[string]stack.Secret{Length int; UID int; GID int}; Files map[string]stack.File{Content []uint8; Mode uint32; UID int; GID int; Template bool}}
+Prepare{Directories map[string]stack.Directory{UID int; GID int; Mode uint32}; Secrets map[string]stack.Secret{Length int; UID int; GID int}; Files map[string]stack.File{Content []uint8; Mode uint32; UID int; GID int; Template bool}; Bare bool}
 Manifest{Place wire.Place; Data []uint8}
 Write{Path string; Data []uint8; IfHash string; Mode uint32; UID int; GID int}
 Read{Data []uint8; Hash string}
