@@ -33,8 +33,24 @@ resource "portal" "globex" {
     mysql = { image = "mysql:8.4", memory = "4g" }
   }
 
+  # All mail goes through a relay, over TLS, from one address.
+  mail = {
+    from = "noreply@globex.com"
+    relay = {
+      host                = "smtp.globex.com"
+      username            = "academy"
+      password_wo         = var.globex_smtp_password
+      password_wo_version = 1
+    }
+  }
+
   # On destroy, move the files to .archive on the shared drive.
   on_destroy = "archive"
 
   timeouts = { create = "45m" }
+}
+
+variable "globex_smtp_password" {
+  type      = string
+  ephemeral = true
 }

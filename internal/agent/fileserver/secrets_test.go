@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -65,8 +66,20 @@ func TestGivenSecrets(t *testing.T) {
 	s := incomplete(t, root, "acme")
 	folder := filepath.Join(root, "acme/secrets/given")
 	must(t, s.RemoveSecretFile(t.Context(), "token")) // nothing to do
+	names := func() []string {
+		t.Helper()
+		got, err := s.GivenSecretNames(t.Context())
+		must(t, err)
+		return slices.Sorted(slices.Values(got))
+	}
+	if got := names(); len(got) > 0 {
+		t.Errorf("before any was given: %q", got)
+	}
 	must(t, s.WriteSecretFile(t.Context(), "token", []byte("t0k3n"), 1000, 33))
 	must(t, s.WriteSecretFile(t.Context(), "S3_key.txt", []byte("key\n"), 0, 0))
+	if got := names(); !slices.Equal(got, []string{"S3_key.txt", "token"}) {
+		t.Errorf("names are %q", got)
+	}
 	want := `drwx------ 0:0 .
 -r-------- 0:0 S3_key.txt
 -r-------- 1000:33 token
@@ -82,6 +95,9 @@ func TestGivenSecrets(t *testing.T) {
 	before := inodes(t, folder)
 	must(t, os.Chown(filepath.Join(folder, "token"), 7, 7))
 	must(t, os.WriteFile(filepath.Join(folder, ".tmp-0123456789abcdef"), nil, 0o400))
+	if got := names(); len(got) != 2 {
+		t.Errorf("names are %q", got)
+	}
 	must(t, s.WriteSecretFile(t.Context(), "token", []byte("t0k3n"), 1000, 33))
 	if got := tree(t, folder); got != want || inodes(t, folder)[filepath.Join(folder, "token")] != before[filepath.Join(folder, "token")] {
 		t.Errorf("the same content again: %s", got)

@@ -35,6 +35,8 @@ type fakeDeployer struct {
 	calls   []string
 	// addresses of the only host.
 	addresses []string
+	// given is what the last Create or Update was given.
+	given map[string]string
 	// fail is what the next Create, Update, Read or Delete answers.
 	fail error
 }
@@ -80,6 +82,7 @@ func (f *fakeDeployer) change(name string, alter func(running map[string]stack.S
 func (f *fakeDeployer) Create(_ context.Context, spec stack.Spec, desired *stack.Stack, given map[string]string) (deploy.Result, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.given = given
 	if err := f.did("create %s", spec.Name); err != nil {
 		return deploy.Result{}, err
 	}
@@ -90,6 +93,7 @@ func (f *fakeDeployer) Create(_ context.Context, spec stack.Spec, desired *stack
 func (f *fakeDeployer) Update(_ context.Context, spec stack.Spec, desired *stack.Stack, given map[string]string) (deploy.Result, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.given = given
 	if err := f.did("update %s", spec.Name); err != nil {
 		return f.result(spec.Name), err
 	}

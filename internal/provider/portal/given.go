@@ -4,6 +4,7 @@ package portal
 
 import (
 	"context"
+	"fmt"
 	"maps"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -24,6 +25,11 @@ func (m model) given(ctx context.Context, prior *model) (map[string]string, diag
 		diags.Append(d...)
 		for name := range before.given() {
 			delete(out, name)
+		}
+	}
+	for name, content := range out {
+		if content == "" {
+			diags.AddError("A secret has no value", fmt.Sprintf("The write-only value that the file %s is made of turned out to be null or empty. Give one, or leave it out together with its version.", name))
 		}
 	}
 	keys, d := certificate.Given(ctx, m.TLS)

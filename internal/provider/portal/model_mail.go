@@ -4,7 +4,6 @@ package portal
 
 import (
 	"context"
-	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -130,7 +129,7 @@ func (m *mailModel) given() map[string]string {
 		out[spec.Relay.Password] = m.Relay.PasswordWO.ValueString()
 	}
 	if m != nil && m.DKIM != nil {
-		out[spec.DKIM.Key] = strings.TrimSpace(m.DKIM.PrivateKeyWO.ValueString()) + "\n"
+		out[spec.DKIM.Key] = m.DKIM.PrivateKeyWO.ValueString()
 	}
 	return out
 }

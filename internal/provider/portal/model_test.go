@@ -28,6 +28,23 @@ func TestSpecRoundTrip(t *testing.T) {
 				"redis": {},
 			},
 		},
+		"mail": {
+			Name: "acme", Domain: "learn.acme.test", StudioDomain: "studio.learn.acme.test", OnDestroy: stack.Retain,
+			Mail: &stack.Mail{
+				From: "noreply@acme.test",
+				Relay: &stack.MailRelay{
+					Host: "smtp.acme.test", Port: 2525, TLS: stack.MailImplicitTLS, CA: "PEM", Username: "acme", Password: "portal-mail-password-v3",
+				},
+				DKIM: &stack.DKIM{Domain: "acme.test", Selector: "portal1", Key: "portal-mail-dkim-key-v0"},
+			},
+		},
+		"least of a relay": {
+			Name: "acme", Domain: "learn.acme.test", StudioDomain: "studio.learn.acme.test", OnDestroy: stack.Retain,
+			Mail: &stack.Mail{Relay: &stack.MailRelay{Host: "smtp.acme.test"}},
+		},
+		"mail of nothing": {
+			Name: "acme", Domain: "learn.acme.test", StudioDomain: "studio.learn.acme.test", OnDestroy: stack.Retain, Mail: &stack.Mail{},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx := context.Background()
@@ -70,6 +87,7 @@ func TestKnown(t *testing.T) {
 		"unknown within images": {func(m *model) {
 			m.Images = types.MapValueMust(types.StringType, map[string]attr.Value{"a": types.StringUnknown()})
 		}, false},
+		"unknown mail": {func(m *model) { m.Mail = types.ObjectUnknown(mailType.AttrTypes) }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var m model

@@ -22,10 +22,11 @@ func Email() validator.String {
 	return text{"an email address", email}
 }
 
-// Server is the hostname or the address of a server.
+// Server is the hostname or the IPv4 address of a server; portals' networks have
+// no other addresses.
 func Server() validator.String {
 	return text{"the hostname of a server", func(s string) error {
-		if _, err := netip.ParseAddr(s); err == nil {
+		if address, err := netip.ParseAddr(s); err == nil && address.Is4() {
 			return nil
 		}
 		return hostname(s)
