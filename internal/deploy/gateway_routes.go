@@ -218,19 +218,22 @@ func noGatewayError(gateway string) error {
 	return fmt.Errorf("%w as %q on the shared drive. Add a portal_gateway of that name, and let the portal name it by reference, so that it comes first: gateway = portal_gateway.%s.name", ErrNoGateway, gateway, strings.ReplaceAll(gateway, "-", "_"))
 }
 
-// loadAll tells the gateways of all hosts of the routes. Those that cannot be
-// reached find them on the drive when they start, and are noted until then.
+// loadAll tells the gateways of all hosts of the routes. Those of hosts that do not
+// answer find them on the drive when they start, and are noted until then.
 func (a *gatewayApply) loadAll(ctx context.Context) (awaited, error) {
 	var wait awaited
 	var stale []string
 	var failures []error
+	unseen := map[string][]byte{}
 	for _, host := range a.Engine.Hosts() {
 		on, err := a.instance(host)
 		if err != nil {
 			return wait, err
 		}
 		observed, err := on.engine.ObserveShared(ctx, a.spec.Name)
-		if err == nil {
+		if err != nil {
+			maps.Copy(unseen, on.configFile())
+		} else {
 			running := names(runningOf(observed, blueprint.GatewayService))
 			before := a.certificateFailures(ctx, running)
 			if err = a.load(ctx, on, observed); err == nil && len(running) > 0 {
@@ -247,6 +250,11 @@ func (a *gatewayApply) loadAll(ctx context.Context) (awaited, error) {
 	}
 	for i, host := range stale {
 		a.warnings = append(a.warnings, fmt.Sprintf("The gateway %q on host %q could not be told of the routes: %s. It goes on with the former ones; apply the portal_gateway when the host is back.", a.spec.Name, host, failures[i]))
+	}
+	if len(unseen) > 0 {
+		if err := a.files.WriteIngress(ctx, unseen); err != nil {
+			return wait, err
+		}
 	}
 	return wait, a.setStale(ctx, stale)
 }
