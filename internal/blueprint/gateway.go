@@ -87,7 +87,7 @@ func BuildGateway(spec stack.GatewaySpec, opts GatewayOptions) (*stack.Stack, er
 			gatewayData:         {UID: gatewayUser, GID: gatewayUser, Mode: 0o700},
 		},
 		Ingress: &stack.Ingress{
-			Service: GatewayService, Format: ingress.Caddy, Reload: ingress.Reload(ingress.Caddy), Folder: defaultFolder,
+			Service: GatewayService, Format: ingress.Caddy, Reload: ingress.Reload(ingress.Caddy), Retry: ingress.Retry(ingress.Caddy), Folder: defaultFolder,
 			Storage: path.Join(gatewayData, caddyFolder), UID: gatewayUser, GID: gatewayUser,
 			Settings: stack.IngressSettings{TLS: spec.TLS, HTTPSPort: spec.PublishedHTTPS(), TrustedProxies: spec.TrustedProxies},
 		},

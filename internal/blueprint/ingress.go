@@ -47,13 +47,13 @@ func (b *builder) ingressMount(c types.ServiceConfig, ref types.ServiceConfigObj
 		b.refuse(at+".target", "the load balancer's configuration lies in a folder of its own, which is mounted as a whole over what the image has there: write for example %s/config.json", defaultFolder)
 	}
 	format := b.configs[ref.Source].ingress
-	reload := b.extensions[c.Name].reload
+	reload, retry := b.extensions[c.Name].reload, []string(nil)
 	if reload == nil {
-		reload = ingress.Reload(format)
+		reload, retry = ingress.Reload(format), ingress.Retry(format)
 	}
 	user, _ := parseOwner(c.User)
 	b.stack.Ingress = &stack.Ingress{
-		Service: c.Name, Format: format, Reload: reload, Folder: folder, File: path.Base(target), UID: user.uid, GID: user.gid,
+		Service: c.Name, Format: format, Reload: reload, Retry: retry, Folder: folder, File: path.Base(target), UID: user.uid, GID: user.gid,
 		Settings: stack.IngressSettings{
 			Domain: b.spec.Domain, URL: b.spec.Entrance().URL(b.spec.Domain), Redirects: b.spec.Redirects,
 			TLS: b.spec.TLS, HTTPSPort: b.spec.PublishedHTTPS(), TrustedProxies: b.spec.TrustedProxies, Maintenance: b.spec.Maintenance,

@@ -103,6 +103,14 @@ func (d *Deployer) openEntrance(ctx context.Context, b *begun, e *entrance, host
 	if !e.ingress.Settings.TLS.On() {
 		return nil, nil, d.loadIngress(ctx, b, e)
 	}
+	found, err := d.certificates(ctx, b.observed.Portal, e.ingress, hosts)
+	if err != nil {
+		return nil, nil, err
+	}
+	// One that could not get them waits longer and longer until it asks again.
+	if len(missingCertificates(found)) > 0 && len(e.before) > 0 && e.ingress.Retry != nil {
+		e.ingress.Reload = e.ingress.Retry
+	}
 	if err := d.loadIngress(ctx, b, e); err != nil {
 		return nil, nil, err
 	}

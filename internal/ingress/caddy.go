@@ -87,6 +87,7 @@ func (f front) server(port int, routes []route) server {
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
+		Protocols:         []string{"h1"},
 		Routes:            routes,
 		Errors:            &errorRoutes{Routes: []route{failureRoute()}},
 		AutomaticHTTPS:    disabled{Disable: true}, // all of it is said here
@@ -121,6 +122,7 @@ func (f front) toHTTPS() []route {
 func healthServer() server {
 	return server{
 		Listen:         []string{fmt.Sprintf("127.0.0.1:%d", HealthPort)},
+		Protocols:      []string{"h1"},
 		AutomaticHTTPS: disabled{Disable: true},
 		Routes:         []route{{Handle: []handler{{Handler: "static_response", StatusCode: 200, Body: "ok\n"}}}},
 	}

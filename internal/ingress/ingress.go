@@ -40,3 +40,12 @@ func Reload(format string) []string {
 	// The admin endpoint's address is in the configuration itself.
 	return []string{"caddy", "reload", "--config", "-"}
 }
+
+// Retry is Reload, even if the configuration is the one that is in use: Caddy
+// then asks at once for certificates that it could not get.
+func Retry(format string) []string {
+	if format != Caddy {
+		return nil
+	}
+	return append(Reload(format), "--force")
+}

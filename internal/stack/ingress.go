@@ -13,6 +13,9 @@ type Ingress struct {
 	// Reload is the command that makes a running container load the
 	// configuration, which it gets on its standard input.
 	Reload []string
+	// Retry is Reload that also takes up a configuration which is the same, and so
+	// lets the container ask for certificates again; nil when there is none.
+	Retry []string
 	// Folder is where IngressFolder is mounted in its containers, and File the
 	// name of the configuration in it.
 	Folder, File string

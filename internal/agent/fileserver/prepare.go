@@ -60,10 +60,11 @@ func (s *server) prepare(args wire.PrepareArgs) error {
 	if err := prepareDirectories(portal, args.Directories, args.Bare); err != nil {
 		return err
 	}
-	if !args.Bare {
-		if err := firstOverrides(portal); err != nil {
-			return err
-		}
+	if args.Bare {
+		return nil
+	}
+	if err := firstOverrides(portal); err != nil {
+		return err
 	}
 	secrets, err := prepareSecrets(portal, args.Secrets)
 	if err != nil {

@@ -79,7 +79,7 @@ type PrepareArgs struct {
 	Directories map[string]stack.Directory
 	Secrets     map[string]stack.Secret
 	Files       map[string]stack.File
-	// Bare leaves out what only portals have, such as a file of overrides.
+	// Bare makes the Directories alone: a gateway has nothing else of a portal's.
 	Bare bool
 }
 
