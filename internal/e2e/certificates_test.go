@@ -50,20 +50,6 @@ func newCertified(t *testing.T, o acme.Options) *certified {
 	return c
 }
 
-// loadBalancerImage builds the demo's, unless it is there.
-func loadBalancerImage(t *testing.T) string {
-	t.Helper()
-	out, err := exec.Command("../../tools/images/build", "load-balancer").Output()
-	if err != nil {
-		t.Fatalf("build the load balancer's image: %v", err)
-	}
-	var images map[string]string
-	if err := json.Unmarshal(out, &images); err != nil || images["load-balancer"] == "" {
-		t.Fatalf("tools/images/build printed %q (%v)", out, err)
-	}
-	return images["load-balancer"]
-}
-
 // tls is the attribute, with the authority and an account there.
 func (c *certified) tls() string {
 	return fmt.Sprintf(`{
