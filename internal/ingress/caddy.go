@@ -69,7 +69,7 @@ func assemble(f front) config {
 	https.Protocols = []string{"h1", "h2", "h3"}
 	https.TLSConnectionPolicies = []connectionPolicy{{}}
 	// A visitor who asked for one portal's certificate gets no other's pages.
-	https.StrictSNIHost = true
+	https.StrictSNIHost = new(true)
 	c.Apps.HTTP.Servers["https"] = https
 	c.Apps.TLS = tlsOf(f.tls, f.hosts, f.folder)
 	if f.tls.Mode == stack.TLSInternal {

@@ -81,6 +81,8 @@ func toLoadBalancer(s Site) handler {
 // toRelay passes requests on to the gateway of another host.
 func toRelay(address string, port int) handler {
 	h := proxyTo()
+	// Caddy names the other end as the host where it speaks TLS, from 2.11 on.
+	h.Headers = &proxyHeaders{Request: headerOps{Delete: claims, Set: map[string][]string{"Host": {"{http.request.hostport}"}}}}
 	h.Upstreams = []upstream{{Dial: fmt.Sprintf("%s:%d", address, port)}}
 	h.Transport.TLS = &transportTLS{ClientCertificateAutomate: relayName, ServerName: relayName, CA: relayRoot()}
 	return h
@@ -96,6 +98,8 @@ func addRelay(c *config, local []route) {
 		trusted: []string{"0.0.0.0/0", "::/0"},
 	}.server(RelayPort, local)
 	relay.Protocols = []string{"h1", "h2"}
+	// The name in the certificates is the gateways' own, for the hostnames of all.
+	relay.StrictSNIHost = new(false)
 	relay.TLSConnectionPolicies = []connectionPolicy{{
 		ClientAuthentication: &clientAuthentication{Mode: "require_and_verify", CA: relayRoot()},
 	}}

@@ -60,7 +60,7 @@ type server struct {
 	Protocols             []string           `json:"protocols,omitempty"`
 	TrustedProxies        *ipSource          `json:"trusted_proxies,omitempty"`
 	TrustedProxiesStrict  int                `json:"trusted_proxies_strict,omitempty"`
-	StrictSNIHost         bool               `json:"strict_sni_host,omitempty"`
+	StrictSNIHost         *bool              `json:"strict_sni_host,omitempty"`
 	TLSConnectionPolicies []connectionPolicy `json:"tls_connection_policies,omitempty"`
 	Routes                []route            `json:"routes"`
 	Errors                *errorRoutes       `json:"errors,omitempty"`
@@ -145,7 +145,8 @@ type proxyHeaders struct {
 }
 
 type headerOps struct {
-	Delete []string `json:"delete"`
+	Delete []string            `json:"delete"`
+	Set    map[string][]string `json:"set,omitempty"`
 }
 
 type loadBalancing struct {
