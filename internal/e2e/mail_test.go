@@ -48,7 +48,7 @@ type post struct {
 func TestMail(t *testing.T) {
 	t.Parallel()
 	p := newPost(t)
-	p.apply(t, relayOf(p.first, "starttls", p.trusted), 1, p.first.password)
+	p.apply(t, relayOf(relayName, p.first, "starttls", p.trusted), 1, p.first.password)
 	p.noChange(t)
 	t.Run("relay with login, TLS and DKIM", p.testRelay)
 	t.Run("queue outlives restarts", p.testQueue)
@@ -133,8 +133,8 @@ func named(objects map[string]any, references any) map[string]any {
 }
 
 // relayOf describes a sink as a relay whose certificate an authority signed.
-func relayOf(s *sink, tls string, signed *authority) string {
-	return fmt.Sprintf("host = %q\n port = %s\n tls = %q\n ca = %q\n username = %q", relayName, s.port(), tls, signed.pem, s.user)
+func relayOf(host string, s *sink, tls string, signed *authority) string {
+	return fmt.Sprintf("host = %q\n port = %s\n tls = %q\n ca = %q\n username = %q", host, s.port(), tls, signed.pem, s.user)
 }
 
 // apply gives the portal a relay, and a password in a version.
@@ -235,7 +235,7 @@ func (p *post) signed(t *testing.T, data []byte) {
 }
 
 func (p *post) testWrongPassword(t *testing.T) {
-	p.apply(t, relayOf(p.first, "starttls", p.trusted), 2, "n0t-the-passw0rd")
+	p.apply(t, relayOf(relayName, p.first, "starttls", p.trusted), 2, "n0t-the-passw0rd")
 	if given, _ := filepath.Glob(filepath.Join(p.Directory(), "secrets/given/*password*")); len(given) != 1 || filepath.Base(given[0]) != "portal-mail-password-v2" {
 		t.Errorf("the passwords on the drive are %v", given)
 	}
@@ -250,7 +250,7 @@ func (p *post) testWrongPassword(t *testing.T) {
 }
 
 func (p *post) testAnotherAuthority(t *testing.T) {
-	p.apply(t, relayOf(p.first, "starttls", newAuthority(t)), 3, p.first.password)
+	p.apply(t, relayOf(relayName, p.first, "starttls", newAuthority(t)), 3, p.first.password)
 	p.send(t, "to somebody else")
 	p.logs(t, "certificate verification failed")
 	if got := p.first.take(); len(got) > 0 || p.queued(t) != "2" {
@@ -276,7 +276,7 @@ func (p *post) testQueue(t *testing.T) {
 }
 
 func (p *post) testImplicitTLS(t *testing.T) {
-	p.apply(t, relayOf(p.second, "tls", p.trusted), 3, p.second.password)
+	p.apply(t, relayOf(relayName, p.second, "tls", p.trusted), 3, p.second.password)
 	// What has waited goes out by this mailer, here at once.
 	p.exec(t, mailer, exim+"-qff")
 	got := p.second.take()
@@ -322,4 +322,27 @@ func (p *post) testSecrets(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, info.Mode(), err)
 		}
 	}
+}
+
+// What Open edX itself sends goes through the relay. Without a sender of its own
+// the mailer alone is replaced.
+func (a *academy) testMail(t *testing.T) {
+	trusted := newAuthority(t)
+	host := bridgeAddress(t, a.Docker)
+	s := newSink(t, a.Docker, trusted.server(t, host), false)
+	mail := fmt.Sprintf("mail = { relay = {\n%s\n password_wo = %q\n password_wo_version = 1 } }\n services", relayOf(host, s, "starttls", trusted), s.password)
+	a.tf.Write(t, strings.Replace(a.config(""), "services", mail, 1))
+	a.only(t, a.tf.Plan(t), "mailer")
+	a.tf.Apply(t)
+	out, code := a.Exec(t, "lms-1", "python3", "manage.py", "shell", "-c",
+		`from django.core.mail import send_mail; send_mail("Activate", "Welcome.", None, ["ann@learner.test"])`)
+	if code != 0 {
+		t.Fatalf("the lms could not send: %s", out)
+	}
+	if got := s.await(t); got.user != s.user || got.from != "noreply@"+a.domain || !bytes.Contains(got.data, []byte("Subject: Activate")) {
+		t.Errorf("%s sent from %s:\n%s", got.user, got.from, got.data)
+	}
+	a.tf.Write(t, a.config(""))
+	a.tf.Apply(t)
+	a.noChange(t)
 }

@@ -41,6 +41,7 @@ func TestPrivatePortal(t *testing.T) {
 		{"environment", a.testEnvironment},
 		{"forged headers", a.testForgedHeaders},
 		{"replicas", a.testReplicas},
+		{"mail", a.testMail},
 		{"overrides", a.testOverrides},
 		{"broken image", a.testBrokenImage},
 		{"own service", a.testService},

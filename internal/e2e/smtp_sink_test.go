@@ -44,10 +44,16 @@ func newAuthority(t *testing.T) *authority {
 	return &authority{pem: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})), cert: cert, key: key}
 }
 
-// server is a configuration with a certificate for a name.
+// server is a configuration with a certificate for a name or an address.
 func (a *authority) server(t *testing.T, name string) *tls.Config {
 	t.Helper()
-	key, der := issue(t, &x509.Certificate{Subject: pkix.Name{CommonName: name}, DNSNames: []string{name}}, a)
+	template := &x509.Certificate{Subject: pkix.Name{CommonName: name}}
+	if ip := net.ParseIP(name); ip != nil {
+		template.IPAddresses = []net.IP{ip}
+	} else {
+		template.DNSNames = []string{name}
+	}
+	key, der := issue(t, template, a)
 	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
 }
 
