@@ -1,0 +1,4 @@
+import {
+  to = portal_gateway.front
+  id = "front"
+}

@@ -1,0 +1,2 @@
+# By the gateway's name.
+terraform import portal_gateway.front front
