@@ -84,6 +84,9 @@ func (d *Deployer) lead(ctx context.Context, b *begun, spec stack.Spec, desired 
 	if err := b.checkGiven(ctx, desired, given); err != nil {
 		return Result{}, err
 	}
+	if err := d.checkClaim(ctx, spec, ingress.Hostnames(all.stacks()...)); err != nil {
+		return Result{}, err
+	}
 	warnings, err := d.reconcile(ctx, b, desired, func(plan stack.Plan) error {
 		return d.carryOut(ctx, b, spec, desired, given, e, plan)
 	})

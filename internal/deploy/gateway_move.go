@@ -26,6 +26,27 @@ func (d *Deployer) moveToGateway(ctx context.Context, b *begun, spec stack.Spec,
 	return warnings, nil
 }
 
+// checkClaim fails when the gateway of a portal is not there, or leads one of its
+// hostnames to another portal: before anything of the portal is made. What others
+// claim meanwhile is found by publish.
+func (d *Deployer) checkClaim(ctx context.Context, spec stack.Spec, hosts []string) error {
+	if spec.Gateway == "" {
+		return nil
+	}
+	s, err := d.snapshot(ctx, spec.Gateway)
+	if err != nil {
+		return err
+	}
+	if !exists(s.Manifest.Status) || s.Manifest.Gateway == nil {
+		return noGatewayError(spec.Gateway)
+	}
+	routes, err := routesOf(s.Records)
+	if err != nil {
+		return err
+	}
+	return routes.claim(spec.Gateway, gatewayRoute{Portal: spec.Name, Hostnames: hosts})
+}
+
 // announce tells the gateway of the portal that is locked of all hostnames that
 // its parts answer to.
 func (c *memberChange) announce(ctx context.Context, all parts) error {
