@@ -77,10 +77,14 @@ func (d *Deployer) CreateGateway(ctx context.Context, spec stack.GatewaySpec, gi
 func (d *Deployer) UpdateGateway(ctx context.Context, spec stack.GatewaySpec, given map[string]string) (Gateway, error) {
 	return d.applyGateway(ctx, spec, given, func(b *begun) error {
 		if b.manifest.Status == storage.None || b.manifest.Gateway == nil {
-			return fmt.Errorf("the directory of gateway %q is gone from the shared drive, with its certificates and the routes of its portals: put it back from a backup and apply again, or `terraform state rm` the gateway and apply", spec.Name)
+			return lostGatewayError(spec.Name)
 		}
 		return nil
 	})
+}
+
+func lostGatewayError(name string) error {
+	return fmt.Errorf("the directory of gateway %q is gone from the shared drive, with its certificates and the routes of its portals: put it back from a backup and apply again. To begin anew, `terraform state rm` the gateway and apply, and then change something of each portal behind it (such as maintenance), so that the gateway leads to it again", name)
 }
 
 func (d *Deployer) applyGateway(ctx context.Context, spec stack.GatewaySpec, given map[string]string, may func(*begun) error) (Gateway, error) {

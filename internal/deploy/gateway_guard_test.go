@@ -5,6 +5,8 @@
 package deploy
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 )
 
@@ -18,5 +20,26 @@ func TestClaimIsRefusedBeforeAnythingIsMade(t *testing.T) {
 		if o, _ := b.fake.Observe(t.Context(), "globex"); len(o.Containers)+len(o.Networks) > 0 || b.exists("globex/portal.json") {
 			t.Errorf("behind %s: made before it was refused: %+v", gateway, o)
 		}
+	}
+}
+
+// A gateway that runs without its directory is not taken for one that is gone:
+// made again, it would lead nowhere.
+func TestGatewayThatLostItsDirectory(t *testing.T) {
+	b := gatewayBed(t)
+	b.mustOpen("acme", "front", "learn.acme.com")
+	if err := os.Rename(filepath.Join(b.drive, "front"), filepath.Join(b.drive, ".front")); err != nil {
+		t.Fatal(err)
+	}
+	_, found, err := b.ReadGateway(t.Context(), "front")
+	if found {
+		t.Error("it is there")
+	}
+	wantError(t, err, "front", "gone from the shared drive", "terraform state rm")
+	if err := os.Rename(filepath.Join(b.drive, ".front"), filepath.Join(b.drive, "front")); err != nil {
+		t.Fatal(err)
+	}
+	if _, found, err := b.ReadGateway(t.Context(), "front"); !found || err != nil {
+		t.Errorf("put back: %t, %v", found, err)
 	}
 }

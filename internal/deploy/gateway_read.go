@@ -29,11 +29,18 @@ func (d *Deployer) GatewaySpec(ctx context.Context, name string) (stack.GatewayS
 	return *s.Manifest.Gateway, nil
 }
 
-// ReadGateway tells what runs of a gateway. It is false when there is none.
+// ReadGateway tells what runs of a gateway. It is false when there is none. One
+// that runs without its directory is an error: made again, it would lead nowhere.
 func (d *Deployer) ReadGateway(ctx context.Context, name string) (Gateway, bool, error) {
 	s, err := d.snapshot(ctx, name)
-	if err != nil || !exists(s.Manifest.Status) || s.Manifest.Gateway == nil {
+	if err != nil {
 		return Gateway{}, false, err
+	}
+	if s.Manifest.Status == storage.None {
+		return Gateway{}, false, d.notRunning(ctx, name)
+	}
+	if !exists(s.Manifest.Status) || s.Manifest.Gateway == nil {
+		return Gateway{}, false, nil
 	}
 	out := Gateway{Spec: *s.Manifest.Gateway, Instances: map[string]stack.Summary{}, Addresses: d.gatewayAddresses(*s.Manifest.Gateway)}
 	var stale []string
@@ -74,6 +81,15 @@ func (d *Deployer) ReadGateway(ctx context.Context, name string) (Gateway, bool,
 		}
 	}
 	return out, true, nil
+}
+
+// notRunning fails when a gateway whose directory is not there has containers.
+func (d *Deployer) notRunning(ctx context.Context, name string) error {
+	observed, err := d.Engine.ObserveShared(ctx, name)
+	if err == nil && len(observed.Containers) > 0 {
+		err = lostGatewayError(name)
+	}
+	return err
 }
 
 // DeleteGateway takes a gateway down on all hosts. One that portals are behind is
