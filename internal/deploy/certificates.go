@@ -116,6 +116,9 @@ func (d *Deployer) awaitCertificates(ctx context.Context, a awaited) (map[string
 		if len(missing) == 0 {
 			return found, nil, nil
 		}
+		if a.ingress.Settings.TLS.Mode == stack.TLSFiles { // nobody is asked
+			return found, uncoveredWarnings(a.portal, missing), nil
+		}
 		failures := d.certificateFailures(ctx, a.containers)
 		if !slices.ContainsFunc(missing, func(host string) bool { return failures[host].time <= a.before[host].time }) {
 			return found, certificateWarnings(a.portal, missing, failures), nil
@@ -138,6 +141,15 @@ func missingCertificates(found map[string]Certificate) []string {
 		}
 	}
 	return missing
+}
+
+// uncoveredWarnings tell of hostnames for which no certificate was given.
+func uncoveredWarnings(portal string, missing []string) []string {
+	var out []string
+	for _, host := range missing {
+		out = append(out, fmt.Sprintf("%s has no certificate: none of tls.certificates of %s is valid for it, and with mode = \"files\" no other is used. Nobody reaches it by HTTPS until you give one that is.", host, portal))
+	}
+	return out
 }
 
 func certificateWarnings(portal string, missing []string, failures map[string]certificateFailure) []string {

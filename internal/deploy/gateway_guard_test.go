@@ -7,7 +7,12 @@ package deploy
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
+
+	"github.com/privateportals/terraform-provider-portal/internal/ingress"
+	"github.com/privateportals/terraform-provider-portal/internal/stack"
 )
 
 // A portal that cannot be behind its gateway is told so before it is made.
@@ -41,5 +46,25 @@ func TestGatewayThatLostItsDirectory(t *testing.T) {
 	}
 	if _, found, err := b.ReadGateway(t.Context(), "front"); !found || err != nil {
 		t.Errorf("put back: %t, %v", found, err)
+	}
+}
+
+// With mode "files" nobody is asked for a certificate, so nobody is waited for.
+func TestHostnameWithoutAGivenCertificate(t *testing.T) {
+	b := newBed(t)
+	chain, _ := issued(t, "learn.acme.com")
+	spec := front()
+	spec.TLS = &stack.TLS{Mode: stack.TLSFiles, Certificates: map[string]stack.Certificate{"acme": {Chain: chain}}}
+	key := ingress.KeyFile("acme", spec.TLS.Certificates["acme"])
+	if _, err := b.CreateGateway(t.Context(), spec, map[string]string{key: "key"}); err != nil {
+		t.Fatal(err)
+	}
+	begin := time.Now()
+	r := b.mustOpen("acme", "front", "learn.acme.com", "studio.acme.com")
+	if took := time.Since(begin); took >= certificateWait {
+		t.Errorf("it took %s: somebody was waited for", took)
+	}
+	if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "studio.acme.com has no certificate: none of tls.certificates of front") {
+		t.Errorf("warnings are %q", r.Warnings)
 	}
 }
