@@ -27,7 +27,7 @@ func providerSchema() schema.Schema {
 				Optional:            true,
 				Attributes: map[string]schema.Attribute{
 					"path": schema.StringAttribute{
-						MarkdownDescription: "Directory on the hosts; each portal gets one of its own in it. It must exist. Default: `" + defaultStoragePath + "`. Environment: `PORTAL_STORAGE_PATH`.",
+						MarkdownDescription: "Directory on the hosts; each portal and gateway gets one of its own in it. It must exist. Default: `" + defaultStoragePath + "`. Environment: `PORTAL_STORAGE_PATH`.",
 						Optional:            true,
 						Validators:          []validator.String{validate.StoragePath()},
 					},
@@ -55,7 +55,7 @@ func providerSchema() schema.Schema {
 				}},
 			},
 			"subnet_pool": schema.StringAttribute{
-				MarkdownDescription: "IPv4 network that portals take their subnets from, a `/26` each; those that overlap another network of the host are passed over. Default: `" + defaultSubnetPool + "`. Environment: `PORTAL_SUBNET_POOL`.",
+				MarkdownDescription: "IPv4 network that the networks of portals and gateways take their subnets from: a `/26` each, a `/24` for what a gateway shares with its portals; those that overlap another network of the host are passed over. Default: `" + defaultSubnetPool + "`. Environment: `PORTAL_SUBNET_POOL`.",
 				Optional:            true,
 				Validators:          []validator.String{validate.SubnetPool()},
 			},

@@ -23,7 +23,7 @@ func TLSAttribute(description string) schema.Attribute {
 		Optional:            true,
 		Attributes: map[string]schema.Attribute{
 			"mode": schema.StringAttribute{
-				MarkdownDescription: "Where certificates come from. `acme`: from a certificate authority, Let's Encrypt unless `acme` names another; they are renewed in time without Terraform. `internal`: from an authority of the portal's own, on the shared drive, that browsers do not know. `files`: only `certificates`. `off`: plain HTTP, because TLS ends elsewhere.",
+				MarkdownDescription: "Where certificates come from. `acme`: from a certificate authority, Let's Encrypt unless `acme` names another; they are renewed in time without Terraform. `internal`: from an authority of its own, on the shared drive, that browsers do not know. `files`: only `certificates`. `off`: plain HTTP, because TLS ends elsewhere.",
 				Required:            true,
 				Validators: []validator.String{stringvalidator.OneOf(
 					string(stack.TLSACME), string(stack.TLSInternal), string(stack.TLSFiles), string(stack.TLSOff),
@@ -88,11 +88,11 @@ func TLSAttribute(description string) schema.Attribute {
 // CertificatesAttribute is the attribute that tells what became of them.
 func CertificatesAttribute() schema.Attribute {
 	return schema.MapNestedAttribute{
-		MarkdownDescription: "The certificates in use, by hostname. Null without `tls`.",
+		MarkdownDescription: "The certificates in use, by hostname, as they were when Terraform last read or applied this resource. Null where it has none, because `tls` is not set or `off`.",
 		Computed:            true,
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 			"status": schema.StringAttribute{
-				MarkdownDescription: "`valid`, `expired`, or `missing` while the authority has not issued one; the load balancer keeps asking.",
+				MarkdownDescription: "`valid`, `expired`, or `missing` while there is none: an authority is asked again by itself, with mode `files` it is to be given.",
 				Computed:            true,
 			},
 			"issuer": schema.StringAttribute{
@@ -110,7 +110,7 @@ func CertificatesAttribute() schema.Attribute {
 // TrustedProxiesAttribute is the attribute trusted_proxies of who is before it.
 func TrustedProxiesAttribute(who string) schema.Attribute {
 	return schema.SetAttribute{
-		MarkdownDescription: "Networks (CIDR) of the proxies before " + who + ", such as a cloud provider's load balancer or a CDN: what they say of a visitor's address, scheme and hostname (`X-Forwarded-For`, `-Proto`, `-Host`) counts, and nobody else's word does. Without `tls`, visitors are taken to use HTTPS there.",
+		MarkdownDescription: "Networks (CIDR) of the proxies before " + who + ", such as a cloud provider's load balancer or a CDN: what they say of a visitor's address, scheme and hostname (`X-Forwarded-For`, `-Proto`, `-Host`) counts, and nobody else's word does. Without `tls`, visitors are taken to use HTTPS there, at port 443.",
 		Optional:            true,
 		ElementType:         types.StringType,
 		Validators:          []validator.Set{setvalidator.SizeAtLeast(1)},

@@ -58,7 +58,7 @@ func resourceSchema(ctx context.Context) schema.Schema {
 			},
 			"http_port":  port("Port of the hosts for HTTP. Default: `80`."),
 			"https_port": port("Port of the hosts for HTTPS, TCP and UDP (HTTP/3). Default: `443`."),
-			"relay_port": port("Port of the hosts by which the gateways of several hosts reach each other, encrypted and known to each other by certificates of their own. Default: `7443`. It need not be reachable from elsewhere."),
+			"relay_port": port("Port of the hosts by which the gateways of several hosts reach each other, encrypted and known to each other by certificates of their own. Default: `7443`. It need not be reachable from elsewhere. Two gateways on the same hosts need two."),
 			"tls":        certificate.TLSAttribute("Where the certificates of the portals' hostnames come from. Without it the gateway speaks plain HTTP."),
 			"trusted_proxies": certificate.TrustedProxiesAttribute(
 				"the gateway",

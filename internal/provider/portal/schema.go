@@ -52,7 +52,7 @@ func resourceSchema(ctx context.Context) schema.Schema {
 				Validators:          []validator.String{validate.Hostname()},
 			},
 			"aliases": schema.SetAttribute{
-				MarkdownDescription: "Further hostnames that learners use. The portal answers to them as to `domain`; a visitor who signed in at one is not signed in at the others. See `redirects` for names that only lead here.",
+				MarkdownDescription: "Further hostnames that learners use. The portal answers to them as to `domain`; a visitor who signed in at one is not signed in at the others, and the image must know how, see the guide [Domains and certificates](../guides/domains-and-certificates). `redirects` is for names that only lead here.",
 				Optional:            true,
 				ElementType:         types.StringType,
 				Validators:          []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.ValueStringsAre(validate.Hostname())},
@@ -82,19 +82,19 @@ func resourceSchema(ctx context.Context) schema.Schema {
 			},
 			"services": servicesAttribute(),
 			"http_port": schema.Int64Attribute{
-				MarkdownDescription: "Port of the host that the portal answers on. Default: a free one that Docker chooses, and `url` shows it; with `tls`, `80`, where authorities look and from where visitors are sent to HTTPS.",
+				MarkdownDescription: "Port of the host for HTTP. Default: a free one that Docker chooses, and `url` shows it; with `tls`, `80`, where authorities look and from where visitors are sent to HTTPS. Not behind a `gateway`.",
 				Optional:            true,
 				Validators:          []validator.Int64{int64validator.Between(1, 65535)},
 			},
 			"https_port": schema.Int64Attribute{
-				MarkdownDescription: "Port of the host for HTTPS, with `tls`. Default: `443`.",
+				MarkdownDescription: "Port of the host for HTTPS, TCP and UDP (HTTP/3), with `tls`. Default: `443`.",
 				Optional:            true,
 				Validators:          []validator.Int64{int64validator.Between(1, 65535)},
 			},
 			"tls":             certificate.TLSAttribute("Where the certificates of the portal's hostnames come from. Without it the portal speaks plain HTTP; behind a `gateway`, the gateway has the certificates."),
 			"trusted_proxies": certificate.TrustedProxiesAttribute("the portal's load balancer"),
 			"gateway": schema.StringAttribute{
-				MarkdownDescription: "Name of the `portal_gateway` that the portal is behind: visitors reach it there, by its hostnames, and the portal publishes no port of its own. See the guide [Many portals behind one address](../guides/many-portals-behind-one-address).",
+				MarkdownDescription: "Name of the `portal_gateway` that the portal is behind: visitors reach it there, by its hostnames, and the portal publishes no port of its own. `http_port`, `https_port`, `tls` and `trusted_proxies` are the gateway's then. See the guide [Many portals behind one address](../guides/many-portals-behind-one-address).",
 				Optional:            true,
 				Validators:          []validator.String{validate.PortalName()},
 			},
@@ -134,7 +134,7 @@ func resourceSchema(ctx context.Context) schema.Schema {
 				Computed:            true,
 			},
 			"url": schema.StringAttribute{
-				MarkdownDescription: "Where learners reach the portal. Null when the blueprint publishes no port.",
+				MarkdownDescription: "Where learners reach the portal, with the scheme and port that they use. Null when the blueprint publishes no port.",
 				Computed:            true,
 			},
 			"studio_url": schema.StringAttribute{
