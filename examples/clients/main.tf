@@ -1,4 +1,6 @@
-# One portal per client, from one module: a new client is a new line.
+# One portal per client, from one module: a new client is a new line. Each has a port
+# of its own, for a proxy in front of them; see examples/gateway for one that comes
+# with the provider.
 
 terraform {
   required_providers {
@@ -21,6 +23,9 @@ variable "forum_image" {
 }
 
 locals {
+  # The proxies in front, where TLS ends: what they say of a visitor counts.
+  proxies = ["10.0.0.5/32"]
+
   clients = {
     acme = {
       domain = "learn.acme.com"
@@ -53,6 +58,8 @@ module "client" {
   edxapp_image = lookup(each.value, "edxapp_image", var.edxapp_image)
   forum_image  = var.forum_image
   lms_replicas = lookup(each.value, "lms_replicas", 1)
+
+  trusted_proxies = local.proxies
 }
 
 output "urls" {

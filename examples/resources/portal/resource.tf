@@ -9,12 +9,18 @@ resource "portal" "acme" {
   }
 }
 
-# The same stack with an add-on, some services tuned, and another studio domain.
+# The same stack with HTTPS, further hostnames, an add-on, and some services tuned.
 resource "portal" "globex" {
   name          = "globex"
   domain        = "academy.globex.com"
   studio_domain = "authors.globex.com"
-  http_port     = 8081
+  aliases       = ["learn.globex.com"]
+  redirects     = ["www.globex.com"]
+
+  tls = {
+    mode = "acme"
+    acme = { email = "ops@example.com" }
+  }
 
   images = {
     edxapp = "registry.example.com/edxapp:hawthorn.2"

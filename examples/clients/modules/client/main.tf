@@ -23,6 +23,11 @@ variable "http_port" {
   type        = number
 }
 
+variable "trusted_proxies" {
+  description = "Networks of the proxies in front, where TLS ends."
+  type        = set(string)
+}
+
 variable "edxapp_image" {
   description = "Open edX image."
   type        = string
@@ -43,6 +48,8 @@ resource "portal" "this" {
   name      = var.name
   domain    = var.domain
   http_port = var.http_port
+
+  trusted_proxies = var.trusted_proxies
 
   images = {
     edxapp = var.edxapp_image
