@@ -5,6 +5,7 @@ package deploy
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,6 +21,10 @@ import (
 // there is none.
 func (d *Deployer) GatewaySpec(ctx context.Context, name string) (stack.GatewaySpec, error) {
 	s, err := d.snapshot(ctx, name)
+	if errors.Is(err, storage.ErrNotDrive) {
+		// As likely as not nothing was ever applied there.
+		return stack.GatewaySpec{}, fmt.Errorf("%w. If it was applied before, look at the drive: %w", noGatewayError(name), err)
+	}
 	if err != nil {
 		return stack.GatewaySpec{}, err
 	}

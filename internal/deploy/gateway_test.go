@@ -259,6 +259,16 @@ func TestGatewayThatIsNotThere(t *testing.T) {
 	}
 }
 
+// On a drive that nothing was ever applied to, the gateway is what is missing.
+func TestNoGatewayOnANewDrive(t *testing.T) {
+	b := newBed(t)
+	_, err := b.GatewaySpec(t.Context(), "front")
+	wantError(t, err, `"front"`, "portal_gateway.front.name", "not marked as a shared drive")
+	if !errors.Is(err, ErrNoGateway) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestPortalMovesToAnotherGateway(t *testing.T) {
 	b := gatewayBed(t)
 	spec := front()
