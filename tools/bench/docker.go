@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -98,10 +99,19 @@ func (d *docker) send(ctx context.Context, method, path, contentType string, bod
 	return json.Unmarshal(answer, out)
 }
 
-// filter is the query that keeps what carries the label of a run.
-func filter(run string) string {
-	text, _ := json.Marshal(map[string][]string{"label": {label + "=" + run}})
-	return "filters=" + url.QueryEscape(string(text))
+// list returns the containers that carry the label of a run.
+func (d *docker) list(ctx context.Context, run string) ([]container, error) {
+	return d.listBy(ctx, "label", label+"="+run)
+}
+
+func (d *docker) listBy(ctx context.Context, filter, value string) ([]container, error) {
+	text, err := json.Marshal(map[string][]string{filter: {value}})
+	if err != nil {
+		return nil, err
+	}
+	var all []container
+	err = d.call(ctx, http.MethodGet, "/containers/json?all=1&filters="+url.QueryEscape(string(text)), nil, &all)
+	return all, err
 }
 
 // container is what the list call says of a container.
@@ -110,18 +120,22 @@ type container struct {
 	Names []string
 }
 
-func (d *docker) list(ctx context.Context, run string) ([]container, error) {
-	var all []container
-	err := d.call(ctx, http.MethodGet, "/containers/json?all=1&"+filter(run), nil, &all)
-	return all, err
-}
-
 // sweep removes every container and network of a run, whoever made them, and
-// its image.
+// its image. Gateways have no label of the run, so their names tell.
 func (d *docker) sweep(ctx context.Context, run, image string) error {
-	containers, err := d.list(ctx, run)
+	labelled, err := d.list(ctx, run)
 	if err != nil {
 		return err
+	}
+	named, err := d.listBy(ctx, "name", "^/?"+run+"-")
+	if err != nil {
+		return err
+	}
+	containers := named
+	for _, c := range labelled {
+		if !slices.ContainsFunc(named, func(n container) bool { return n.ID == c.ID }) {
+			containers = append(containers, c)
+		}
 	}
 	err = inParallel(8, len(containers), func(i int) error {
 		return d.call(ctx, http.MethodDelete, "/containers/"+containers[i].ID+"?force=1&v=1", nil, nil)
@@ -132,7 +146,7 @@ func (d *docker) sweep(ctx context.Context, run, image string) error {
 	}
 	err = errors.Join(err, d.call(ctx, http.MethodGet, "/networks", nil, &networks))
 	for _, n := range networks {
-		if !strings.HasPrefix(n.Name, run) {
+		if !strings.HasPrefix(n.Name, run+"-") {
 			continue
 		}
 		stays := d.call(ctx, http.MethodDelete, "/networks/"+n.ID, nil, nil)

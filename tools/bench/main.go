@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Command bench measures the provider against the least that the same work can
-// cost, the raw calls of Docker's API, and against docker compose. Every round
-// lets each of them make, read and destroy the same stack, one after the
-// other, so that a noisy machine is unfair to all alike. Run it with
-// `make bench`.
+// cost. Run it with `make bench`. It has three parts:
+//
+//   - stack: the raw calls of Docker's API, docker compose and the provider make,
+//     read and destroy the same stack;
+//   - plans: plans of many portals that find nothing to do, against the raw calls
+//     that read as much;
+//   - ingress: a static answer through gateway and load balancer, against nginx
+//     alone and Caddy alone, without TLS and with it.
+//
+// Every round lets each of those that are compared do its work, one after the
+// other, so that a noisy machine is unfair to all alike. One part alone:
+// `make bench BENCH_FLAGS="-only ingress"`.
 package main
 
 import (
@@ -15,6 +23,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -30,15 +39,35 @@ func main() {
 	}
 }
 
+// Parts of the benchmark.
+const (
+	stackPart   = "stack"
+	plansPart   = "plans"
+	ingressPart = "ingress"
+)
+
 type options struct {
 	provider string
 	compose  string
 	rounds   int
 	portals  []int
+	parts    []string
 }
 
+func (o options) has(part string) bool { return slices.Contains(o.parts, part) }
+
 func parse() (options, error) {
-	o := options{portals: []int{1, 10, 20}}
+	all := []string{stackPart, plansPart, ingressPart}
+	o := options{portals: []int{1, 10, 20}, parts: all}
+	flag.Func("only", "parts to measure (default "+strings.Join(all, ",")+")", func(list string) error {
+		o.parts = strings.Split(list, ",")
+		for _, part := range o.parts {
+			if !slices.Contains(all, part) {
+				return fmt.Errorf("there is no part %q; the parts are %s", part, strings.Join(all, ", "))
+			}
+		}
+		return nil
+	})
 	flag.StringVar(&o.provider, "provider", "", "path of the built provider")
 	flag.StringVar(&o.compose, "compose", "docker compose", "how to call docker compose")
 	flag.IntVar(&o.rounds, "rounds", 5, "how often each thing is measured; the median counts")
@@ -82,6 +111,7 @@ type bench struct {
 	start     samples // Terraform's own start, with one portal
 	many      []manyResult
 	version   string // of docker compose, empty without it
+	ingress   ingress
 }
 
 func (b *bench) log(format string, arguments ...any) {
@@ -117,15 +147,11 @@ func run(ctx context.Context) (err error) {
 		return err
 	}
 	b.report(os.Stdout)
-	return nil
+	return b.ingress.failures()
 }
 
-// prepare builds the image and lists the contenders.
+// prepare lays out what the parts share.
 func (b *bench) prepare(ctx context.Context) (err error) {
-	b.log("building the image of the stack")
-	if err := buildImage(ctx, b.docker, b.dir, b.image); err != nil {
-		return err
-	}
 	if b.subnets, err = newSubnets(ctx, b.docker); err != nil {
 		return err
 	}
@@ -135,6 +161,34 @@ func (b *bench) prepare(ctx context.Context) (err error) {
 	if b.terraform, err = newTerraform(b.workload, b.provider, b.socket); err != nil {
 		return err
 	}
+	if b.has(stackPart) || b.has(plansPart) {
+		b.log("building the image of the stack")
+		return buildImage(ctx, b.docker, b.dir, b.image)
+	}
+	return nil
+}
+
+func (b *bench) measure(ctx context.Context) error {
+	for _, part := range []struct {
+		name    string
+		measure func(context.Context) error
+	}{
+		{stackPart, b.measureStack},
+		{plansPart, b.measurePlans},
+		{ingressPart, b.measureIngress},
+	} {
+		if !b.has(part.name) {
+			continue
+		}
+		if err := part.measure(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// listContenders lists who makes the stack.
+func (b *bench) listContenders(ctx context.Context) {
 	for _, parallel := range []int{1, 4, 8, services} {
 		b.results = append(b.results, &result{contender: &floor{workload: b.workload, docker: b.docker, parallel: parallel}})
 	}
@@ -145,10 +199,10 @@ func (b *bench) prepare(ctx context.Context) (err error) {
 		}})
 	}
 	b.results = append(b.results, &result{contender: b.terraform})
-	return nil
 }
 
-func (b *bench) measure(ctx context.Context) error {
+func (b *bench) measureStack(ctx context.Context) error {
+	b.listContenders(ctx)
 	// The first round is to warm up (the provider's agent image, caches) and is
 	// thrown away.
 	for round := range b.rounds + 1 {
@@ -179,6 +233,10 @@ func (b *bench) measure(ctx context.Context) error {
 			return err
 		}
 	}
+	return nil
+}
+
+func (b *bench) measurePlans(ctx context.Context) error {
 	for _, n := range b.portals {
 		m, err := b.measureMany(ctx, n)
 		if err != nil {

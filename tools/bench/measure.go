@@ -24,12 +24,14 @@ type contender interface {
 // samples are the times of one thing, a sample a round.
 type samples []time.Duration
 
-// median is the middle sample, or the mean of the middle two.
-func (s samples) median() time.Duration {
-	if len(s) == 0 {
+func (s samples) median() time.Duration { return median(s) }
+
+// median is the middle value, or the mean of the middle two; 0 of none.
+func median[T time.Duration | float64](values []T) T {
+	if len(values) == 0 {
 		return 0
 	}
-	sorted := slices.Sorted(slices.Values(s))
+	sorted := slices.Sorted(slices.Values(values))
 	middle := len(sorted) / 2
 	if len(sorted)%2 == 1 {
 		return sorted[middle]

@@ -9,9 +9,22 @@ import (
 	"time"
 )
 
+// report prints what was measured, part by part.
 func (b *bench) report(out io.Writer) {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	defer w.Flush()
+	if len(b.results) > 0 {
+		b.reportStack(w)
+	}
+	if len(b.many) > 0 {
+		b.reportPlans(w)
+	}
+	if len(b.ingress.servers) > 0 {
+		b.ingress.report(w)
+	}
+}
+
+func (b *bench) reportStack(w io.Writer) {
 	fmt.Fprintf(w, "%d containers; medians of %d rounds, seconds\n\n", services, b.rounds)
 	fmt.Fprintln(w, "create\tno-op\tdestroy\trequests\tmemory\t  ")
 	for _, r := range b.results {
@@ -30,20 +43,18 @@ func (b *bench) report(out io.Writer) {
 	fmt.Fprintf(w, "\nRatios to the floor (the best of the raw calls), Terraform's own start taken off\n\n")
 	b.ratio(w, "create", ours.create, func(r *result) samples { return r.create }, "1.25")
 	b.ratio(w, "destroy", ours.destroy, func(r *result) samples { return r.destroy }, "1.5")
+}
 
-	if len(b.many) > 0 {
-		fmt.Fprintf(w, "\nPlans of many portals that find nothing to do\n\n")
-		fmt.Fprintln(w, "portals\tcontainers\tplan\tstart\tfloor's read\tratio\trequests\tMB read\tprovider MB\tterraform MB\t")
-	}
+func (b *bench) reportPlans(w io.Writer) {
+	fmt.Fprintf(w, "\nPlans of many portals that find nothing to do\n\n")
+	fmt.Fprintln(w, "portals\tcontainers\tplan\tstart\tfloor's read\tratio\trequests\tMB read\tprovider MB\tterraform MB\t")
 	for _, m := range b.many {
 		fmt.Fprintf(w, "%d\t%d\t%.2f\t%.2f\t%.2f\t%.2f\t%d\t%.1f\t%.0f\t%.0f\t\n",
 			m.portals, m.portals*services, m.plan.median().Seconds(), m.start.median().Seconds(), m.floor.median().Seconds(),
 			beyondStart(m.plan, m.start, m.floor.median()), m.requests, megabytes(m.bytes),
 			megabytes(m.provider), megabytes(m.command))
 	}
-	if len(b.many) > 0 {
-		fmt.Fprintln(w, "\nThe start is that of terraform plan -refresh=false; the ratio (wanted: at most 3) is of the plan less the start.")
-	}
+	fmt.Fprintln(w, "\nThe start is that of terraform plan -refresh=false; the ratio (wanted: at most 3) is of the plan less the start.")
 }
 
 // ratio prints how our time compares with the best of the floors, and with

@@ -51,28 +51,20 @@ func newTerraform(w workload, provider, socket string) (*terraform, error) {
 			"TF_IN_AUTOMATION=1", "TF_INPUT=0", "CHECKPOINT_DISABLE=1",
 		},
 	}}
-	storage := filepath.Join(w.dir, "storage")
 	blueprint := filepath.Join(w.dir, "blueprint", "compose.yaml")
-	files := map[string]string{
-		blueprint: w.composeFile("", true),
-		filepath.Join(w.dir, "terraform.rc"): fmt.Sprintf(
-			"provider_installation {\n  dev_overrides {\n    \"privateportals/portal\" = %q\n  }\n  direct {}\n}\n",
-			filepath.Dir(provider)),
-		filepath.Join(t.portals(), "main.tf"): fmt.Sprintf(configuration, storage) + fmt.Sprintf(resources, blueprint),
-	}
-	if err := os.Mkdir(storage, 0o755); err != nil {
+	if err := os.Mkdir(t.storage(), 0o755); err != nil {
 		return nil, err
 	}
-	for path, content := range files {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return nil, err
-		}
-		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-			return nil, err
-		}
-	}
-	return t, nil
+	return t, writeFiles(map[string][]byte{
+		blueprint: []byte(w.composeFile("", true)),
+		filepath.Join(w.dir, "terraform.rc"): fmt.Appendf(nil,
+			"provider_installation {\n  dev_overrides {\n    \"privateportals/portal\" = %q\n  }\n  direct {}\n}\n",
+			filepath.Dir(provider)),
+		filepath.Join(t.portals(), "main.tf"): fmt.Appendf(nil, configuration+resources, t.storage(), blueprint),
+	})
 }
+
+func (t *terraform) storage() string { return filepath.Join(t.dir, "storage") }
 
 func (t *terraform) portals() string { return filepath.Join(t.dir, "portals") }
 
