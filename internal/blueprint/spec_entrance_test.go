@@ -222,13 +222,16 @@ func TestWhereVisitorsComeIn(t *testing.T) {
 		"HTTPS": {
 			func(s *stack.Spec) { s.HTTPPort, s.TLS = 0, &stack.TLS{Mode: stack.TLSInternal} },
 			[]stack.Port{{Container: 8080, Host: 80, Protocol: "tcp"}, {Container: 8443, Host: 443, Protocol: "tcp"}, {Container: 8443, Host: 443, Protocol: "udp"}},
-			[]string{own}, "https://learn.acme.com",
+			[]string{own},
+			"https://learn.acme.com",
 		},
 		"gateway": {
 			func(s *stack.Spec) {
 				s.HTTPPort, s.Gateway, s.Front = 0, "front", &stack.Front{HTTPS: true, Port: 8443}
 			},
-			nil, []string{own, edge}, "https://learn.acme.com:8443",
+			nil,
+			[]string{own, edge},
+			"https://learn.acme.com:8443",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -108,12 +108,17 @@ type gatewayApply struct {
 	given    map[string]string
 	routes   gatewayRoutes
 	warnings []string
+	// retry lets the gateway ask again for certificates that it could not get.
+	retry bool
 }
 
 // run brings one host after the other up: the first makes what all share.
 func (a *gatewayApply) run(ctx context.Context) (Gateway, error) {
 	var err error
 	if a.routes, err = a.readRoutes(ctx); err != nil {
+		return Gateway{}, err
+	}
+	if a.retry, err = a.lacks(ctx, a.routes.hostnames()); err != nil {
 		return Gateway{}, err
 	}
 	out := Gateway{Spec: a.spec, Instances: map[string]stack.Summary{}}

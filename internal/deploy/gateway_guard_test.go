@@ -18,7 +18,7 @@ import (
 // A portal that cannot be behind its gateway is told so before it is made.
 func TestClaimIsRefusedBeforeAnythingIsMade(t *testing.T) {
 	b := gatewayBed(t)
-	b.mustOpen("acme", "front", "learn.acme.com")
+	b.mustOpen("acme", "learn.acme.com")
 	for gateway, want := range map[string]string{"front": "learn.acme.com is claimed by two portals", "back-door": "there is no such gateway"} {
 		_, err := b.open("globex", gateway, "learn.acme.com")
 		wantError(t, err, want)
@@ -32,7 +32,7 @@ func TestClaimIsRefusedBeforeAnythingIsMade(t *testing.T) {
 // made again, it would lead nowhere.
 func TestGatewayThatLostItsDirectory(t *testing.T) {
 	b := gatewayBed(t)
-	b.mustOpen("acme", "front", "learn.acme.com")
+	b.mustOpen("acme", "learn.acme.com")
 	if err := os.Rename(filepath.Join(b.drive, "front"), filepath.Join(b.drive, ".front")); err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func TestHostnameWithoutAGivenCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	begin := time.Now()
-	r := b.mustOpen("acme", "front", "learn.acme.com", "studio.acme.com")
+	r := b.mustOpen("acme", "learn.acme.com", "studio.acme.com")
 	if took := time.Since(begin); took >= certificateWait {
 		t.Errorf("it took %s: somebody was waited for", took)
 	}

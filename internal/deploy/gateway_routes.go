@@ -118,8 +118,12 @@ func (d *Deployer) gatewayConfig(spec stack.GatewaySpec, host, folder string, ro
 // load lets the running gateway of a host load its configuration, and then keeps
 // that.
 func (a *gatewayApply) load(ctx context.Context, on gatewayInstance, observed stack.Observed) error {
+	command := on.desired.Ingress.Reload
+	if a.retry {
+		command = on.desired.Ingress.Retry
+	}
 	for _, c := range runningOf(observed, blueprint.GatewayService) {
-		if _, err := on.engine.Exec(ctx, a.spec.Name, c.Name, on.desired.Ingress.Reload, on.config); err != nil {
+		if _, err := on.engine.Exec(ctx, a.spec.Name, c.Name, command, on.config); err != nil {
 			var e *engine.Error
 			if errors.As(err, &e) && e.Remedy == "" {
 				e.Remedy = fmt.Sprintf("The gateway goes on with its former routes. Apply again; if that does not help, `docker restart %s`.", c.Name)
@@ -144,7 +148,10 @@ func (d *Deployer) publish(ctx context.Context, gateway string, route gatewayRou
 			return err
 		}
 		route.Version = routeVersion
-		if known, ok := a.routes[route.Portal]; ok && sameRoute(known, route) {
+		if a.retry, err = a.lacks(ctx, route.Hostnames); err != nil {
+			return err
+		}
+		if known, ok := a.routes[route.Portal]; ok && sameRoute(known, route) && !a.retry {
 			return nil
 		}
 		a.routes[route.Portal] = route
@@ -164,6 +171,20 @@ func (d *Deployer) publish(ctx context.Context, gateway string, route gatewayRou
 	wait.hosts = route.Hostnames
 	_, missing, err := d.awaitCertificates(ctx, wait)
 	return append(a.warnings, missing...), err
+}
+
+// lacks tells whether some of the hostnames have no certificate that the gateway is
+// to have.
+func (a *gatewayApply) lacks(ctx context.Context, hosts []string) (bool, error) {
+	if !a.spec.TLS.On() || a.spec.TLS.Mode == stack.TLSFiles {
+		return false, nil // it asks nobody
+	}
+	st, err := a.gatewayStack(a.spec, a.Engine.Hosts()[0])
+	if err != nil {
+		return false, err
+	}
+	found, err := a.certificates(ctx, a.spec.Name, *st.Ingress, hosts)
+	return len(missingCertificates(found)) > 0, err
 }
 
 func sameRoute(a, b gatewayRoute) bool {

@@ -68,9 +68,10 @@ func (b *bed) open(name, gateway string, hosts ...string) (Result, error) {
 	return b.Create(b.t.Context(), spec, st, nil)
 }
 
-func (b *bed) mustOpen(name, gateway string, hosts ...string) Result {
+// mustOpen creates a site behind the gateway front.
+func (b *bed) mustOpen(name string, hosts ...string) Result {
 	b.t.Helper()
-	r, err := b.open(name, gateway, hosts...)
+	r, err := b.open(name, "front", hosts...)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -106,13 +107,13 @@ func (b *bed) gatewayStatus(host string) string {
 func TestGatewayIsToldOfPortals(t *testing.T) {
 	b := gatewayBed(t)
 	before, _ := b.fake.Observe(t.Context(), "front")
-	b.mustOpen("acme", "front", "learn.acme.com", "studio.acme.com")
+	b.mustOpen("acme", "learn.acme.com", "studio.acme.com")
 	b.leadsTo("front", fake.Host, []string{"learn.acme.com", "studio.acme.com", "acme.portals.internal:8080"})
 	if !b.exists("front/records/route-acme.json") {
 		t.Error("the route is in no record")
 	}
 
-	b.mustOpen("globex", "front", "learn.globex.com")
+	b.mustOpen("globex", "learn.globex.com")
 	spec, st := b.site("acme", "front", "academy.acme.com")
 	if _, err := b.Update(t.Context(), spec, st, nil); err != nil {
 		t.Fatal(err)
@@ -149,7 +150,7 @@ func TestGatewayIsToldOfPortals(t *testing.T) {
 // What is right already is told to nobody.
 func TestGatewayIsNotToldTwice(t *testing.T) {
 	b := gatewayBed(t)
-	b.mustOpen("acme", "front", "learn.acme.com")
+	b.mustOpen("acme", "learn.acme.com")
 	b.fake.Ran()
 	spec, st := b.site("acme", "front", "learn.acme.com")
 	if _, err := b.Update(t.Context(), spec, st, nil); err != nil {
@@ -164,7 +165,7 @@ func TestGatewayIsNotToldTwice(t *testing.T) {
 
 func TestTwoPortalsClaimAHostname(t *testing.T) {
 	b := gatewayBed(t)
-	b.mustOpen("acme", "front", "learn.acme.com", "www.acme.com")
+	b.mustOpen("acme", "learn.acme.com", "www.acme.com")
 	_, err := b.open("globex", "front", "learn.globex.com", "www.acme.com")
 	wantError(t, err, "www.acme.com", "front", "acme", "globex")
 	b.leadsTo("front", fake.Host, []string{"learn.acme.com", "www.acme.com"}, "learn.globex.com")
@@ -174,7 +175,7 @@ func TestTwoPortalsClaimAHostname(t *testing.T) {
 	if _, err := b.Update(t.Context(), spec, st, nil); err != nil {
 		t.Fatal(err)
 	}
-	b.mustOpen("globex", "front", "learn.globex.com", "www.acme.com")
+	b.mustOpen("globex", "learn.globex.com", "www.acme.com")
 	b.leadsTo("front", fake.Host, []string{"learn.acme.com", "learn.globex.com", "www.acme.com"})
 	_, err = b.Update(t.Context(), spec, func() *stack.Stack {
 		_, st := b.site("acme", "front", "learn.acme.com", "learn.globex.com")
@@ -186,8 +187,8 @@ func TestTwoPortalsClaimAHostname(t *testing.T) {
 
 func TestGatewayThatIsInUseStays(t *testing.T) {
 	b := gatewayBed(t)
-	b.mustOpen("acme", "front", "learn.acme.com")
-	b.mustOpen("globex", "front", "learn.globex.com")
+	b.mustOpen("acme", "learn.acme.com")
+	b.mustOpen("globex", "learn.globex.com")
 	wantError(t, b.DeleteGateway(t.Context(), "front", stack.Delete), "front", "acme, globex", "Destroy them first")
 	b.leadsTo("front", fake.Host, []string{"learn.acme.com", "learn.globex.com"})
 
@@ -217,7 +218,7 @@ func TestGatewayThatIsInUseStays(t *testing.T) {
 
 func TestPortalsAndGatewaysShareTheirNames(t *testing.T) {
 	b := gatewayBed(t)
-	b.mustOpen("acme", "front", "learn.acme.com")
+	b.mustOpen("acme", "learn.acme.com")
 	spec := front()
 	_, err := b.CreateGateway(t.Context(), spec, nil)
 	wantError(t, err, `gateway "front" exists already`, "portal_gateway.front", `id = "front"`)
@@ -250,7 +251,7 @@ func TestGatewayThatIsNotThere(t *testing.T) {
 	_, err = b.UpdateGateway(t.Context(), stack.GatewaySpec{Name: "back-door"}, nil)
 	wantError(t, err, "back-door", "gone from the shared drive")
 	// A portal that is behind one that is gone can be destroyed.
-	b.mustOpen("acme", "front", "learn.acme.com")
+	b.mustOpen("acme", "learn.acme.com")
 	if err := os.RemoveAll(filepath.Join(b.drive, "front")); err != nil {
 		t.Fatal(err)
 	}
@@ -276,7 +277,7 @@ func TestPortalMovesToAnotherGateway(t *testing.T) {
 	if _, err := b.CreateGateway(t.Context(), spec, nil); err != nil {
 		t.Fatal(err)
 	}
-	b.mustOpen("acme", "front", "learn.acme.com")
+	b.mustOpen("acme", "learn.acme.com")
 	moved, st := b.site("acme", "side", "learn.acme.com")
 	if _, err := b.Update(t.Context(), moved, st, nil); err != nil {
 		t.Fatal(err)
@@ -319,12 +320,12 @@ func TestGatewayOnSeveralHosts(t *testing.T) {
 	b := gatewayBed(t, "dal-1", "dal-2", "dal-3")
 	hosts := &outage{Engine: b.fake}
 	b.Engine = hosts
-	b.mustOpen("acme", "front", "learn.acme.com") // on dal-1
+	b.mustOpen("acme", "learn.acme.com") // on dal-1
 	b.leadsTo("front", "dal-1", []string{"learn.acme.com", "acme.portals.internal:8080", "relay.portals.internal"})
 	b.leadsTo("front", "dal-2", []string{"learn.acme.com", "dal-1.test:7443"}, "acme.portals.internal:8080")
 
 	hosts.down = []string{"dal-2"}
-	r := b.mustOpen("globex", "front", "learn.globex.com")
+	r := b.mustOpen("globex", "learn.globex.com")
 	if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], `"dal-2"`) || !strings.Contains(r.Warnings[0], errSilent.Error()) {
 		t.Errorf("warnings are %q", r.Warnings)
 	}
@@ -355,7 +356,7 @@ func TestGatewayOnSeveralHosts(t *testing.T) {
 	wantError(t, err, errSilent.Error())
 	hosts.down = nil
 	b.leadsTo("front", "dal-1", nil, "learn.hooli.com")
-	b.mustOpen("hooli", "front", "learn.hooli.com")
+	b.mustOpen("hooli", "learn.hooli.com")
 }
 
 // A gateway with the routes that it missed starts with them.
@@ -363,7 +364,7 @@ func TestStaleGatewayFindsItsRoutesOnTheDrive(t *testing.T) {
 	b := gatewayBed(t, "dal-1", "dal-2")
 	hosts := &outage{Engine: b.fake, down: []string{"dal-2"}}
 	b.Engine = hosts
-	b.mustOpen("acme", "front", "learn.acme.com")
+	b.mustOpen("acme", "learn.acme.com")
 	b.leadsTo("front", "dal-2", []string{"learn.acme.com"})
 }
 
@@ -382,7 +383,7 @@ func TestGatewayKilledAtAnyCallIsFinished(t *testing.T) {
 		_, err = b.open("acme", "front", "learn.acme.com")
 		b.fake.Fail = nil
 		if err != nil {
-			b.mustOpen("acme", "front", "learn.acme.com")
+			b.mustOpen("acme", "learn.acme.com")
 		}
 		b.leadsTo("front", fake.Host, []string{"learn.acme.com"})
 		changed := front()
@@ -426,7 +427,7 @@ func TestCertificatesOfAGateway(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(folder, "learn.acme.com.crt"), []byte(chain), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	b.mustOpen("acme", "front", "learn.acme.com")
+	b.mustOpen("acme", "learn.acme.com")
 	g, _, err = b.ReadGateway(t.Context(), "front")
 	want := Certificate{Issuer: "Test", Expires: expires}
 	if err != nil || len(g.Certificates) != 1 || g.Certificates["learn.acme.com"] != want {
@@ -444,7 +445,7 @@ func TestRecordsOfRoutes(t *testing.T) {
 		t.Run(name, func(t *testing.T) { wantError(t, err, "records/route-acme.json", tc.want) })
 	}
 	b := gatewayBed(t)
-	b.mustOpen("acme", "front", "learn.acme.com")
+	b.mustOpen("acme", "learn.acme.com")
 	var r gatewayRoute
 	if err := json.Unmarshal([]byte(b.read("front/records/route-acme.json")), &r); err != nil || r.Host != fake.Host || r.Version != routeVersion {
 		t.Errorf("the record is %+v, %v", r, err)
