@@ -23,8 +23,6 @@ const (
 	// How soon a replica is found to be ill, and well again.
 	healthInterval = "5s"
 	healthTimeout  = "5s"
-	// failDuration is how long a replica that refused a request is passed over.
-	failDuration = "5s"
 )
 
 // claims are headers by which a client could claim to be somebody else, or to
@@ -44,16 +42,15 @@ func proxy(r Route) handler {
 		h.Upstreams = append(h.Upstreams, upstream{Dial: fmt.Sprintf("%s-%d:%d", r.Service, n, r.Port)})
 	}
 	h.LoadBalancing.SelectionPolicy = &policy{Policy: "round_robin"}
-	if r.Replicas == 1 {
-		// The only replica is tried in any case.
-		return h
-	}
-	h.HealthChecks = &healthChecks{Passive: &passiveCheck{FailDuration: failDuration, MaxFails: 1}}
-	if r.Health != "" {
-		h.HealthChecks.Active = &activeCheck{
+	// The only replica is tried in any case. Requests that fail tell nothing of a
+	// replica (Caddy's passive checks): with a body that is broken anybody can make
+	// them fail. One that refuses the connection is passed over by the request
+	// itself, which tries the next.
+	if r.Replicas > 1 && r.Health != "" {
+		h.HealthChecks = &healthChecks{Active: activeCheck{
 			URI: r.Health, Headers: map[string][]string{"Host": {r.Host}},
 			Interval: healthInterval, Timeout: healthTimeout, ExpectStatus: 2,
-		}
+		}}
 	}
 	return h
 }

@@ -160,8 +160,7 @@ type policy struct {
 }
 
 type healthChecks struct {
-	Active  *activeCheck  `json:"active,omitempty"`
-	Passive *passiveCheck `json:"passive,omitempty"`
+	Active activeCheck `json:"active"`
 }
 
 type activeCheck struct {
@@ -171,11 +170,6 @@ type activeCheck struct {
 	Timeout  string              `json:"timeout"`
 	// ExpectStatus of one digit is a class: 2 for 200 to 299.
 	ExpectStatus int `json:"expect_status"`
-}
-
-type passiveCheck struct {
-	FailDuration string `json:"fail_duration"`
-	MaxFails     int    `json:"max_fails"`
 }
 
 type upstream struct {
