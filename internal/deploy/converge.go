@@ -77,7 +77,7 @@ func (d *Deployer) lead(ctx context.Context, b *begun, spec stack.Spec, desired 
 		return Result{}, err
 	}
 	all := recorded.with(desired, nil)
-	e, err := entranceOf(all, given)
+	e, err := entranceTo(recorded, all, given)
 	if err != nil { // routes that clash
 		return Result{}, err
 	}

@@ -18,7 +18,9 @@ import (
 type entrance struct {
 	ingress stack.Ingress
 	config  []byte
-	files   storage.IngressFiles
+	// fewer is the configuration to load before replicas go, nil when none do.
+	fewer []byte
+	files storage.IngressFiles
 	// before are failures to get certificates that are known already.
 	before map[string]certificateFailure
 }
@@ -68,7 +70,7 @@ func (d *Deployer) prepareIngress(ctx context.Context, b *begun, e *entrance) er
 		if e.ingress.Settings.TLS.On() {
 			e.before = d.certificateFailures(ctx, names(running))
 		}
-		return nil
+		return d.spare(ctx, b, e)
 	}
 	return b.files.WriteIngress(ctx, map[string][]byte{e.ingress.File: e.config})
 }
@@ -79,19 +81,24 @@ func (d *Deployer) loadIngress(ctx context.Context, b *begun, e *entrance) error
 	if e == nil {
 		return nil
 	}
-	var errs []error
-	for _, c := range runningOf(b.observed, e.ingress.Service) {
-		if _, err := d.Engine.Exec(ctx, b.observed.Portal, c.Name, e.ingress.Reload, e.config); err != nil {
-			errs = append(errs, ingressError(b.observed.Portal, err))
-		}
-	}
-	if len(errs) > 0 {
-		return errors.Join(errs...)
+	if err := d.tellIngress(ctx, b, e.ingress, e.config); err != nil {
+		return err
 	}
 	if err := b.files.WriteIngress(ctx, map[string][]byte{e.ingress.File: e.config}); err != nil {
 		return err
 	}
 	return b.files.PruneIngress(ctx, e.files, e.ingress.File)
+}
+
+// tellIngress lets the running load balancers load a configuration.
+func (d *Deployer) tellIngress(ctx context.Context, b *begun, in stack.Ingress, config []byte) error {
+	var errs []error
+	for _, c := range runningOf(b.observed, in.Service) {
+		if _, err := d.Engine.Exec(ctx, b.observed.Portal, c.Name, in.Reload, config); err != nil {
+			errs = append(errs, ingressError(b.observed.Portal, err))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // openEntrance lets the load balancer answer to the hosts, and tells which

@@ -87,11 +87,12 @@ func (c *memberChange) apply(ctx context.Context, m stack.Member, given map[stri
 		return err
 	}
 	all := c.parts.with(desired, &m)
-	if _, err := entranceOf(all, nil); err != nil { // routes that clash
+	e, err := entranceTo(c.parts, all, nil)
+	if err != nil { // routes that clash
 		return err
 	}
 	c.warnings, err = c.reconcile(ctx, c.begun, desired, func(plan stack.Plan) error {
-		return c.carryOut(ctx, all, given, plan)
+		return c.carryOut(ctx, all, given, e, plan)
 	})
 	if err != nil {
 		return c.goBack(ctx, err)
@@ -121,7 +122,7 @@ func (c *memberChange) goBack(ctx context.Context, cause error) error {
 }
 
 // carryOut runs one plan, in the order that Deployer.carryOut has for a portal.
-func (c *memberChange) carryOut(ctx context.Context, all parts, given map[string]string, plan stack.Plan) error {
+func (c *memberChange) carryOut(ctx context.Context, all parts, given map[string]string, e *entrance, plan stack.Plan) error {
 	desired, m := all[c.owner].Stack, all[c.owner].Member
 	if conflicts := stack.Conflicts(desired, c.observed); len(conflicts) > 0 && c.parts[c.owner].Stack == nil {
 		return conflictError(c.portal, c.observed.Host, conflicts)
@@ -139,6 +140,9 @@ func (c *memberChange) carryOut(ctx context.Context, all parts, given map[string
 		return err
 	}
 	if err := c.writeGiven(ctx, desired, m, given); err != nil {
+		return err
+	}
+	if err := c.spare(ctx, c.begun, e); err != nil {
 		return err
 	}
 	return c.execute(ctx, desired, plan.WithoutImages())
