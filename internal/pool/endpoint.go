@@ -18,14 +18,25 @@ const dialTimeout = 10 * time.Second
 
 // dialer opens connections to one Docker Engine.
 type dialer struct {
-	network string // "unix", "tcp" or "npipe"
+	network string // "unix", "tcp", "npipe" or "ssh"
 	addr    string
 	tls     *tls.Config // nil: plain
+	ssh     *sshLink    // of network "ssh" alone
 }
 
 // newDialer checks how a host is to be reached. attr is the attribute's path,
 // for errors.
 func newDialer(attr string, cfg HostConfig) (*dialer, error) {
+	if strings.HasPrefix(cfg.Endpoint, "ssh://") {
+		link, err := newSSHLink(attr, cfg)
+		if err != nil {
+			return nil, err
+		}
+		return &dialer{network: "ssh", addr: link.target.addr, ssh: link}, nil
+	}
+	if cfg.SSH != nil {
+		return nil, fmt.Errorf("%s.ssh: only an ssh:// endpoint uses it, and this one is %s", attr, cfg.Endpoint)
+	}
 	network, addr, err := parseEndpoint(cfg.Endpoint)
 	if err != nil {
 		return nil, fmt.Errorf("%s.endpoint: %w", attr, err)
@@ -43,11 +54,12 @@ func newDialer(attr string, cfg HostConfig) (*dialer, error) {
 	return d, nil
 }
 
-// parseEndpoint splits an endpoint as Docker writes it.
+// parseEndpoint splits an endpoint as Docker writes it. Those over ssh are not
+// its business.
 func parseEndpoint(endpoint string) (network, addr string, err error) {
 	scheme, rest, ok := strings.Cut(endpoint, "://")
 	if !ok || rest == "" {
-		return "", "", fmt.Errorf("%q is not a Docker endpoint: write unix:///var/run/docker.sock or tcp://10.0.0.12:2376", endpoint)
+		return "", "", fmt.Errorf("%q is not a Docker endpoint: write unix:///var/run/docker.sock, tcp://10.0.0.12:2376 or ssh://ops@10.0.0.11", endpoint)
 	}
 	switch scheme {
 	case "unix", "npipe":
@@ -61,10 +73,8 @@ func parseEndpoint(endpoint string) (network, addr string, err error) {
 			return "", "", fmt.Errorf("%q names no port: Docker listens on 2376 with TLS, as in tcp://%s:2376", endpoint, u.Hostname())
 		}
 		return "tcp", u.Host, nil
-	case "ssh":
-		return "", "", fmt.Errorf("%q: ssh is not supported yet: use tcp:// with TLS, or forward the host's socket (ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock …) and use unix:///tmp/docker.sock", endpoint)
 	default:
-		return "", "", fmt.Errorf("%q: scheme %q is not known: use unix:// or tcp://", endpoint, scheme)
+		return "", "", fmt.Errorf("%q: scheme %q is not known: use unix://, tcp:// or ssh://", endpoint, scheme)
 	}
 }
 
@@ -100,9 +110,29 @@ func tlsConfig(attr string, t TLS, serverName string) (*tls.Config, error) {
 // address is the endpoint in the client's terms.
 func (d *dialer) address() string { return d.network + "://" + d.addr }
 
-// host is the host part of a tcp endpoint, empty for any other.
+// shown is the endpoint without a secret, for people.
+func (d *dialer) shown() string {
+	if d.ssh != nil {
+		return d.ssh.target.endpoint()
+	}
+	return d.address()
+}
+
+// socket is the path of the engine's socket on its own host, empty when the
+// host is not reached by one.
+func (d *dialer) socket() string {
+	switch d.network {
+	case "unix":
+		return d.addr
+	case "ssh":
+		return d.ssh.target.socket
+	}
+	return ""
+}
+
+// host is the host part of a tcp or ssh endpoint, empty for any other.
 func (d *dialer) host() string {
-	if d.network != "tcp" {
+	if d.network != "tcp" && d.network != "ssh" {
 		return ""
 	}
 	host, _, _ := net.SplitHostPort(d.addr)
@@ -112,6 +142,9 @@ func (d *dialer) host() string {
 // dial connects, over TLS if the host wants it. It has the signature of
 // http.Transport.DialContext, whose network and address it does not need.
 func (d *dialer) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	if d.ssh != nil {
+		return d.ssh.dial(ctx)
+	}
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	if d.network == "npipe" {

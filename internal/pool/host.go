@@ -27,8 +27,11 @@ var probeTimeout = 10 * time.Second
 // for concurrent use.
 type Host struct {
 	Name string
-	// Endpoint without a user's name or password, should one be in it.
+	// Endpoint without a password, should one be in it.
 	Endpoint string
+	// Socket is the path of the engine's socket on the host itself, empty when
+	// the host is not reached by one.
+	Socket string
 	// Address under which others reach the host, empty when it is not known.
 	Address string
 	Labels  map[string]string
@@ -57,7 +60,7 @@ func newHost(name string, cfg HostConfig) (*Host, error) {
 		return nil, err
 	}
 	h := &Host{
-		Name: name, Endpoint: d.address(), Address: cmp.Or(cfg.Address, d.host()), Labels: cfg.Labels,
+		Name: name, Endpoint: d.shown(), Socket: d.socket(), Address: cmp.Or(cfg.Address, d.host()), Labels: cfg.Labels,
 		dialer: d, transport: newTransport(d),
 	}
 	h.watcher.host = h
@@ -140,11 +143,14 @@ func (h *Host) probe(ctx context.Context, c *client.Client) error {
 	probeCtx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	ping, err := c.Ping(probeCtx)
+	var overSSH *SSHError
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.Is(err, context.DeadlineExceeded):
 		return &UnreachableError{h.Name, h.Endpoint, fmt.Errorf("no answer within %s", limit)}
+	case errors.As(err, &overSSH):
+		return &UnreachableError{h.Name, h.Endpoint, overSSH} // it says all
 	case err != nil:
 		return &UnreachableError{h.Name, h.Endpoint, err}
 	case ping.APIVersion == "":
@@ -187,8 +193,12 @@ func reserved(list []Container) int64 {
 	return sum
 }
 
-// close ends the event stream and drops idle connections.
+// close ends the event stream and drops connections: all of ssh, the idle ones
+// of others.
 func (h *Host) close() {
 	h.watcher.close()
 	h.transport.closeIdle()
+	if h.dialer.ssh != nil {
+		h.dialer.ssh.close()
+	}
 }

@@ -29,13 +29,16 @@ type Config struct {
 
 // HostConfig says how one Docker Engine is reached.
 type HostConfig struct {
-	// Endpoint is a unix:// or tcp:// address.
+	// Endpoint is a unix://, tcp:// or ssh:// address.
 	Endpoint string
 	// Address is the IP address or hostname under which visitors and other
-	// hosts reach the host. Empty means the host part of a tcp:// endpoint.
+	// hosts reach the host. Empty means the host part of a tcp:// or
+	// ssh:// endpoint.
 	Address string
 	// TLS is nil for a plain connection.
 	TLS *TLS
+	// SSH is nil where an ssh:// endpoint needs no more than the environment has.
+	SSH *SSH
 	// Labels describe the host for placement.
 	Labels map[string]string
 }

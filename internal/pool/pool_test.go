@@ -47,7 +47,6 @@ func TestNewRefuses(t *testing.T) {
 	}{
 		"no scheme":        {host("10.0.0.1:2376", nil), `hosts.dal-1.endpoint: "10.0.0.1:2376" is not a Docker endpoint`},
 		"empty":            {host("", nil), "hosts.dal-1.endpoint"},
-		"ssh":              {host("ssh://ops@dal-1", nil), "hosts.dal-1.endpoint: \"ssh://ops@dal-1\": ssh is not supported yet: use tcp:// with TLS"},
 		"http":             {host("http://dal-1", nil), `scheme "http" is not known`},
 		"no port":          {host("tcp://dal-1", nil), "tcp://dal-1:2376"},
 		"a path":           {host("tcp://dal-1:2376/docker", nil), "write tcp://<host>:<port>"},
@@ -111,8 +110,11 @@ func TestEnvironmentHost(t *testing.T) {
 		"no such context": {func(t *testing.T, _ string) { t.Setenv("DOCKER_CONTEXT", "moon") }, `docker context "moon": there is no such context`},
 		"context over ssh": {func(t *testing.T, dir string) {
 			t.Setenv("DOCKER_CONTEXT", "dal")
-			write(t, filepath.Join(dir, "contexts/meta", id, "meta.json"), `{"Endpoints":{"docker":{"Host":"ssh://dal"}}}`)
-		}, "ssh is not supported yet"},
+			home := sshHome(t)
+			write(t, filepath.Join(home, "id_ed25519"), newSSHKey(t).pem)
+			write(t, filepath.Join(home, "known_hosts"), "")
+			write(t, filepath.Join(dir, "contexts/meta", id, "meta.json"), `{"Endpoints":{"docker":{"Host":"ssh://ops@dal"}}}`)
+		}, "ssh://ops@dal:22"},
 		"unverified context": {func(t *testing.T, dir string) {
 			t.Setenv("DOCKER_CONTEXT", "dal")
 			write(t, filepath.Join(dir, "contexts/meta", id, "meta.json"), `{"Endpoints":{"docker":{"Host":"tcp://dal:2376","SkipTLSVerify":true}}}`)

@@ -25,6 +25,9 @@ const (
 	maxRepeatGap = 400 * time.Millisecond
 	// idleConns is how many connections to a host are kept for reuse.
 	idleConns = 32
+	// sshRequests is how many requests that are soon answered go to a host over
+	// ssh at a time. Each has a file of sshd's open, of which it has 1024.
+	sshRequests = 64
 )
 
 // transport carries the requests of one host. It repeats those that are safe
@@ -34,6 +37,7 @@ const (
 type transport struct {
 	dial    func(ctx context.Context, network, addr string) (net.Conn, error)
 	inner   *http.Transport
+	once    http.RoundTripper // inner with its bounds
 	repeats http.RoundTripper
 }
 
@@ -47,8 +51,12 @@ func newTransport(d *dialer) *transport {
 			IdleConnTimeout:     90 * time.Second,
 		},
 	}
+	t.once = &patience{t.inner}
+	if d.ssh != nil {
+		t.once = &crowd{t.once, make(chan struct{}, sshRequests)}
+	}
 	rc := retryablehttp.NewClient()
-	rc.HTTPClient = &http.Client{Transport: &patience{t.inner}, CheckRedirect: client.CheckRedirect}
+	rc.HTTPClient = &http.Client{Transport: t.once, CheckRedirect: client.CheckRedirect}
 	rc.Logger = nil // its lines would hold whole URLs
 	rc.RetryMax = maxRepeats
 	rc.RetryWaitMin = minRepeatGap
@@ -74,7 +82,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if safeToRepeat(req) {
 		return t.repeats.RoundTrip(req)
 	}
-	return (&patience{t.inner}).RoundTrip(req)
+	return t.once.RoundTrip(req)
 }
 
 func (t *transport) closeIdle() { t.inner.CloseIdleConnections() }
@@ -110,6 +118,26 @@ func shouldRepeat(ctx context.Context, resp *http.Response, err error) (bool, er
 // longRequests are answered when something happened in the world: a container
 // stopped, an image arrived. Only their context bounds them.
 var longRequests = regexp.MustCompile(`/containers/[^/]+/(stop|restart|wait|attach)$|/images/create$|/events$`)
+
+// crowd bounds how many requests wait for an answer at a time, those aside that
+// wait for something to happen.
+type crowd struct {
+	next  http.RoundTripper
+	slots chan struct{}
+}
+
+func (c *crowd) RoundTrip(req *http.Request) (*http.Response, error) {
+	if longRequests.MatchString(req.URL.Path) {
+		return c.next.RoundTrip(req)
+	}
+	select {
+	case c.slots <- struct{}{}:
+		defer func() { <-c.slots }()
+		return c.next.RoundTrip(req)
+	case <-req.Context().Done():
+		return nil, req.Context().Err()
+	}
+}
 
 // patience bounds the wait for an answer's header, not the answer's body.
 type patience struct{ next http.RoundTripper }

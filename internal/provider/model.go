@@ -32,6 +32,9 @@ const (
 	envTLSCA       = "PORTAL_TLS_CA"
 	envTLSCert     = "PORTAL_TLS_CERT"
 	envTLSKey      = "PORTAL_TLS_KEY"
+	envSSHKey      = "PORTAL_SSH_KEY"
+	envSSHPass     = "PORTAL_SSH_PASSPHRASE"
+	envSSHKnown    = "PORTAL_SSH_KNOWN_HOSTS"
 	envAgentBinary = "PORTAL_AGENT_BINARY"
 )
 
@@ -48,6 +51,7 @@ type hostModel struct {
 	Endpoint types.String `tfsdk:"endpoint"`
 	Address  types.String `tfsdk:"address"`
 	TLS      *tlsModel    `tfsdk:"tls"`
+	SSH      *sshModel    `tfsdk:"ssh"`
 	Labels   types.Map    `tfsdk:"labels"`
 }
 
@@ -119,7 +123,7 @@ func (m model) hosts(ctx context.Context) (map[string]pool.HostConfig, diag.Diag
 	diags := m.Hosts.ElementsAs(ctx, &hosts, false)
 	out := make(map[string]pool.HostConfig, len(hosts))
 	for name, h := range hosts {
-		host := pool.HostConfig{Endpoint: h.Endpoint.ValueString(), Address: h.Address.ValueString(), TLS: h.tls()}
+		host := pool.HostConfig{Endpoint: h.Endpoint.ValueString(), Address: h.Address.ValueString(), TLS: h.tls(), SSH: h.ssh()}
 		if len(h.Labels.Elements()) > 0 {
 			diags.Append(h.Labels.ElementsAs(ctx, &host.Labels, false)...)
 		}
@@ -149,19 +153,16 @@ func (h hostModel) tls() *pool.TLS {
 	return &t
 }
 
-// environmentHosts is the host of DOCKER_HOST when its certificates are given
-// as texts in the environment. Otherwise it is nil: the pool looks for the host
-// the way the docker command does.
+// environmentHosts is the host of DOCKER_HOST when its certificates or keys are
+// given as texts in the environment. Otherwise it is nil: the pool looks for the
+// host the way the docker command does.
 func environmentHosts() map[string]pool.HostConfig {
-	endpoint := os.Getenv("DOCKER_HOST")
-	if !isTCP(endpoint) {
+	h := hostModel{Endpoint: types.StringValue(os.Getenv("DOCKER_HOST"))}
+	host := pool.HostConfig{Endpoint: h.Endpoint.ValueString(), Address: os.Getenv(envAddress), TLS: h.tls(), SSH: h.ssh()}
+	if host.TLS == nil && host.SSH == nil {
 		return nil
 	}
-	t := hostModel{Endpoint: types.StringValue(endpoint)}.tls()
-	if t == nil {
-		return nil
-	}
-	return map[string]pool.HostConfig{pool.DefaultHost: {Endpoint: endpoint, Address: os.Getenv(envAddress), TLS: t}}
+	return map[string]pool.HostConfig{pool.DefaultHost: host}
 }
 
 func isTCP(endpoint string) bool { return strings.HasPrefix(endpoint, "tcp://") }

@@ -32,7 +32,8 @@ func (nobody) Portals(context.Context) ([]string, error) { return nil, nil }
 
 // variables are all that the provider reads of the environment.
 var variables = []string{
-	envEngine, envStoragePath, envStorageID, envSubnetPool, envAddress, envTLSCA, envTLSCert, envTLSKey, envAgentBinary, "DOCKER_HOST",
+	envEngine, envStoragePath, envStorageID, envSubnetPool, envAddress, envTLSCA, envTLSCert, envTLSKey,
+	envSSHKey, envSSHPass, envSSHKnown, envAgentBinary, "DOCKER_HOST",
 }
 
 // serve is the provider over a deployer, which tells what it was configured with.
@@ -169,6 +170,39 @@ provider "portal" {
 				storagePath: defaults.storagePath, subnetPool: defaults.subnetPool,
 			},
 		},
+		"keys from the environment are for ssh alone, and each passphrase for its key": {
+			`provider "portal" {
+  hosts = {
+    a = { endpoint = "unix:///run/a.sock" }
+    b = { endpoint = "ssh://ops@10.0.0.11", ssh = { private_key = "KEY", socket = "/run/d.sock" } }
+    c = { endpoint = "ssh://ops@10.0.0.12", ssh = { known_hosts = "KNOWN" } }
+    d = { endpoint = "ssh://ops@10.0.0.13" }
+  }
+}`,
+			map[string]string{envSSHKey: "ENVKEY", envSSHPass: "ENVPASS", envSSHKnown: "ENVKNOWN"},
+			config{
+				pool: pool.Config{Hosts: map[string]pool.HostConfig{
+					"a": {Endpoint: "unix:///run/a.sock"},
+					"b": {Endpoint: "ssh://ops@10.0.0.11", SSH: &pool.SSH{PrivateKey: "KEY", KnownHosts: "ENVKNOWN", Socket: "/run/d.sock"}},
+					"c": {Endpoint: "ssh://ops@10.0.0.12", SSH: &pool.SSH{PrivateKey: "ENVKEY", Passphrase: "ENVPASS", KnownHosts: "KNOWN"}},
+					"d": {Endpoint: "ssh://ops@10.0.0.13", SSH: &pool.SSH{PrivateKey: "ENVKEY", Passphrase: "ENVPASS", KnownHosts: "ENVKNOWN"}},
+				}},
+				storagePath: defaults.storagePath, subnetPool: defaults.subnetPool,
+			},
+		},
+		"DOCKER_HOST over ssh with keys as texts": {
+			`provider "portal" {}`,
+			map[string]string{"DOCKER_HOST": "ssh://ops@10.0.0.11", envSSHKey: "ENVKEY", envSSHKnown: "ENVKNOWN"},
+			config{
+				pool: pool.Config{Hosts: map[string]pool.HostConfig{
+					pool.DefaultHost: {Endpoint: "ssh://ops@10.0.0.11", SSH: &pool.SSH{PrivateKey: "ENVKEY", KnownHosts: "ENVKNOWN"}},
+				}},
+				storagePath: defaults.storagePath, subnetPool: defaults.subnetPool,
+			},
+		},
+		"DOCKER_HOST over ssh with the user's own keys is left to the pool": {
+			`provider "portal" {}`, map[string]string{"DOCKER_HOST": "ssh://ops@10.0.0.11"}, defaults,
+		},
 		"DOCKER_HOST is left to the pool": {
 			`provider "portal" {}`,
 			map[string]string{"DOCKER_HOST": "tcp://10.0.0.14:2375"},
@@ -192,7 +226,8 @@ func TestMistakesInTheProviderBlock(t *testing.T) {
 		hcl, variable, value, want string
 	}{
 		"engine":                {hcl: `engine = "swarm"`, want: `engine[\s\S]*"docker"`},
-		"ssh":                   {hcl: `hosts = { a = { endpoint = "ssh://ops@10.0.0.11" } }`, want: `hosts\["a"\].endpoint[\s\S]*ssh is not\s+supported`},
+		"password in ssh":       {hcl: `hosts = { a = { endpoint = "ssh://ops:pw@10.0.0.11" } }`, want: `hosts\["a"\].endpoint[\s\S]*leave\s+the\s+password\s+out`},
+		"socket over ssh":       {hcl: `hosts = { a = { endpoint = "ssh://ops@10.0.0.11", ssh = { socket = "docker.sock" } } }`, want: `hosts\["a"\].ssh.socket[\s\S]*begin\s+with\s+a\s+slash`},
 		"no hosts":              {hcl: `hosts = {}`, want: `hosts`},
 		"storage path":          {hcl: `storage = { path = "portals" }`, want: `storage.path[\s\S]*begin with a slash`},
 		"subnet pool":           {hcl: `subnet_pool = "10.0.0.1/16"`, want: `subnet_pool[\s\S]*10.0.0.0/16`},

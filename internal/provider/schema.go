@@ -70,12 +70,12 @@ func hostsAttribute() schema.Attribute {
 		Validators:          []validator.Map{mapvalidator.SizeAtLeast(1)},
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 			"endpoint": schema.StringAttribute{
-				MarkdownDescription: "Address of its Docker Engine: `tcp://10.0.0.12:2376` or `unix:///var/run/docker.sock`.",
+				MarkdownDescription: "Address of its Docker Engine: `ssh://ops@10.0.0.11`, `tcp://10.0.0.12:2376` or `unix:///var/run/docker.sock`. Of `ssh`, the port is 22 and the user is who runs Terraform unless it says otherwise; a path is that of the engine's socket on the host.",
 				Required:            true,
 				Validators:          []validator.String{validate.Endpoint()},
 			},
 			"address": schema.StringAttribute{
-				MarkdownDescription: "IP address or hostname under which visitors and other hosts reach it: what DNS records of its portals lead to. Default: the host part of a `tcp` endpoint, which is wrong behind a tunnel; none for a Unix socket. Environment, when there is no `hosts`: `PORTAL_ADDRESS`.",
+				MarkdownDescription: "IP address or hostname under which visitors and other hosts reach it: what DNS records of its portals lead to. Default: the host part of a `tcp` or `ssh` endpoint, which is wrong behind a tunnel; none for a Unix socket. Environment, when there is no `hosts`: `PORTAL_ADDRESS`.",
 				Optional:            true,
 				Validators:          []validator.String{validate.HostAddress()},
 			},
@@ -98,6 +98,7 @@ func hostsAttribute() schema.Attribute {
 					},
 				},
 			},
+			"ssh": sshAttribute(),
 			"labels": schema.MapAttribute{
 				MarkdownDescription: "Labels that describe the host.",
 				Optional:            true,

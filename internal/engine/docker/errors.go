@@ -72,6 +72,10 @@ func remedy(h *pool.Host, cause error) string {
 	if errors.Is(cause, context.Canceled) || errors.Is(cause, context.DeadlineExceeded) {
 		return ""
 	}
+	var overSSH *pool.SSHError
+	if errors.As(cause, &overSSH) {
+		return "" // it says itself what to do
+	}
 	text := strings.ToLower(cause.Error())
 	for _, r := range remedies {
 		if strings.Contains(text, r.part) {

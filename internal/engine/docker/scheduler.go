@@ -3,13 +3,13 @@
 package docker
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"path"
 	"slices"
-	"strings"
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
@@ -163,8 +163,5 @@ func (e *Engine) schedulerBody(h *pool.Host, image string) createBody {
 
 // engineSocket is the path of the engine's socket on its own host.
 func engineSocket(h *pool.Host) string {
-	if socket, ok := strings.CutPrefix(h.Endpoint, "unix://"); ok {
-		return socket
-	}
-	return defaultSocket
+	return cmp.Or(h.Socket, defaultSocket)
 }

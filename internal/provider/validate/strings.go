@@ -51,6 +51,19 @@ func Endpoint() validator.String {
 	return text{"the address of a Docker Engine", endpoint}
 }
 
+// SocketPath is an absolute path of a socket on a host.
+func SocketPath() validator.String {
+	return text{"a socket on a host", func(s string) error {
+		switch {
+		case !path.IsAbs(s):
+			return errors.New("begin with a slash, for example /var/run/docker.sock")
+		case path.Clean(s) != s:
+			return fmt.Errorf("write it as %q", path.Clean(s))
+		}
+		return nil
+	}}
+}
+
 // StoragePath is an absolute path of a directory on the hosts.
 func StoragePath() validator.String {
 	return text{"a directory on the hosts", storagePath}
@@ -126,7 +139,7 @@ func Bytes(s string) (int64, error) {
 func endpoint(s string) error {
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme == "" {
-		return errors.New(`write for example "unix:///var/run/docker.sock" or "tcp://10.0.0.12:2376"`)
+		return errors.New(`write for example "unix:///var/run/docker.sock", "tcp://10.0.0.12:2376" or "ssh://ops@10.0.0.11"`)
 	}
 	switch u.Scheme {
 	case "unix", "npipe":
@@ -137,9 +150,15 @@ func endpoint(s string) error {
 		}
 		return nil
 	case "ssh":
-		return errors.New("ssh is not supported: use tcp with tls, or forward the host's socket")
+		if _, secret := u.User.Password(); secret {
+			return errors.New("leave the password out, it is not used: give a key in ssh.private_key")
+		}
+		if u.Hostname() == "" {
+			return errors.New(`the host is missing, for example "ssh://ops@10.0.0.11"`)
+		}
+		return nil
 	default:
-		return fmt.Errorf("the scheme must be unix or tcp, not %q", u.Scheme)
+		return fmt.Errorf("the scheme must be unix, tcp or ssh, not %q", u.Scheme)
 	}
 }
 
