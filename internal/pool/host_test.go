@@ -4,10 +4,13 @@ package pool
 
 import (
 	"errors"
+	"io"
 	"net"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -122,5 +125,57 @@ func TestHostThatHangs(t *testing.T) {
 	all.Wait()
 	if d := time.Since(begin); d > 10*probeTimeout {
 		t.Errorf("40 callers took %s of a host that is given %s", d, probeTimeout)
+	}
+}
+
+// TestHomeDoesNotWaitForOthers looks for a portal on hosts of which one hangs,
+// one is down and one has it.
+func TestHomeDoesNotWaitForOthers(t *testing.T) {
+	cleanEnvironment(t)
+	dir := t.TempDir()
+	hangs, err := net.Listen("unix", filepath.Join(dir, "hangs.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer hangs.Close()
+	good, err := net.Listen("unix", filepath.Join(dir, "good.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var gone atomic.Bool
+	server := &http.Server{Handler: sshEngine(func(w http.ResponseWriter, r *http.Request) bool {
+		list := strings.HasSuffix(r.URL.Path, "/containers/json") && !gone.Load()
+		if list {
+			_, _ = io.WriteString(w, `[{"Id":"1","Names":["/acme-web-1"],"Labels":{"`+LabelPortal+`":"acme"}}]`)
+		}
+		return list
+	})}
+	go server.Serve(good)
+	defer server.Close()
+	p, err := New(Config{Hosts: map[string]HostConfig{
+		"a-down":  {Endpoint: "unix://" + filepath.Join(dir, "none.sock")},
+		"b-hangs": {Endpoint: "unix://" + filepath.Join(dir, "hangs.sock")},
+		"c-good":  {Endpoint: "unix://" + filepath.Join(dir, "good.sock")},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	begin := time.Now()
+	if h, err := p.Place(t.Context(), "acme"); err != nil || h.Name != "c-good" {
+		t.Errorf("placed on %v, %v", h, err)
+	}
+	if d := time.Since(begin); d > probeTimeout/2 {
+		t.Errorf("it took %s", d)
+	}
+	// Its last container goes: it is where it was.
+	gone.Store(true)
+	p.Hosts()[2].Changed()
+	if h, err := p.Place(t.Context(), "acme"); err != nil || h.Name != "c-good" {
+		t.Errorf("placed on %v, %v", h, err)
+	}
+	// Any of those that do not answer may have it.
+	if h, err := p.Place(t.Context(), "other"); h != nil || !IsUnreachable(err) || !strings.Contains(err.Error(), `"a-down"`) {
+		t.Errorf("placed on %v, %v", h, err)
 	}
 }

@@ -9,9 +9,11 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Config is what a user says of the pool.
@@ -57,6 +59,8 @@ type Pool struct {
 	hosts      []*Host // sorted by name
 	registries registries
 	view       bool // the hosts belong to another pool
+	// homes are the hosts, by portal, that portals were seen on in this run.
+	homes sync.Map
 }
 
 var hostNameRE = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]*$`)
@@ -119,24 +123,70 @@ func (p *Pool) On(host string) (*Pool, error) {
 }
 
 // Place says which host a portal runs on: the one that has its containers,
-// otherwise the one with the most memory that is not reserved yet.
+// otherwise the one with the most memory that is not reserved yet. A portal
+// whose last container has just been removed is where it was, also when other
+// hosts do not answer.
 func (p *Pool) Place(ctx context.Context, portal string) (*Host, error) {
 	if len(p.hosts) == 1 {
 		return p.hosts[0], nil
 	}
-	for _, h := range p.hosts {
-		list, err := h.List(ctx)
-		if err != nil {
-			// Never assume that an unreachable host does not run the portal.
-			return nil, err
+	h, err := p.Home(ctx, portal, (*Host).List)
+	if err != nil {
+		if home, ok := p.homes.Load(portal); ok && ctx.Err() == nil {
+			h, _ = home.(*Host)
+			return h, nil
 		}
-		for _, c := range list {
-			if c.Labels[LabelPortal] == portal {
-				return h, nil
-			}
-		}
+		return nil, err
+	}
+	if h != nil {
+		return h, nil
 	}
 	return p.roomiest(ctx)
+}
+
+// Home finds the host that has a portal's containers, nil when none has. How
+// it asks for a host's containers is List or FreshList.
+func (p *Pool) Home(ctx context.Context, portal string, list func(*Host, context.Context) ([]Container, error)) (*Host, error) {
+	h, err := p.First(ctx, func(ctx context.Context, h *Host) (bool, error) {
+		all, err := list(h, ctx)
+		return slices.ContainsFunc(all, func(c Container) bool { return c.Labels[LabelPortal] == portal }), err
+	})
+	if h != nil {
+		p.homes.Store(portal, h)
+	}
+	return h, err
+}
+
+// First asks all hosts at once for something that one of them has, and does not
+// wait for others when it is found: one that is down costs the rest nothing.
+// When nothing is found, a host that did not answer is an error: never assume
+// that it does not have it.
+func (p *Pool) First(ctx context.Context, has func(context.Context, *Host) (bool, error)) (*Host, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	type answer struct {
+		host *Host
+		has  bool
+		err  error
+	}
+	answers := make(chan answer, len(p.hosts))
+	for _, h := range p.hosts {
+		go func() {
+			has, err := has(ctx, h)
+			answers <- answer{h, has, err}
+		}()
+	}
+	var failed answer
+	for range p.hosts {
+		a := <-answers
+		switch {
+		case a.err == nil && a.has:
+			return a.host, nil
+		case a.err != nil && (failed.err == nil || a.host.Name < failed.host.Name):
+			failed = a
+		}
+	}
+	return nil, failed.err
 }
 
 // roomiest picks the host with the most free memory, the first by name among

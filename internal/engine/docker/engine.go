@@ -78,19 +78,34 @@ func (e *Engine) Portals(ctx context.Context) ([]string, error) {
 // StorageID implements engine.Engine. Containers of another drive, mounted at
 // another path, do not count.
 func (e *Engine) StorageID(ctx context.Context) (string, error) {
-	for _, h := range e.pool.Hosts() {
+	ids := make(chan string, len(e.pool.Hosts()))
+	h, err := e.pool.First(ctx, func(ctx context.Context, h *pool.Host) (bool, error) {
 		list, err := h.List(ctx)
 		if err != nil {
-			return "", fail(h, "list the containers", engine.Error{}, err)
+			return false, fail(h, "list the containers", engine.Error{}, err)
 		}
-		for _, c := range list {
-			id := c.Labels[pool.LabelStorage]
-			if id != "" && path.Dir(c.Labels[pool.LabelDirectory]) == path.Clean(e.options.StoragePath) {
-				return id, nil
-			}
+		id := e.storageID(list)
+		if id != "" {
+			ids <- id
+		}
+		return id != "", nil
+	})
+	if h == nil {
+		return "", err
+	}
+	return <-ids, nil
+}
+
+// storageID is the drive's id that a list of containers tells, empty when it
+// does not.
+func (e *Engine) storageID(list []pool.Container) string {
+	for _, c := range list {
+		id := c.Labels[pool.LabelStorage]
+		if id != "" && path.Dir(c.Labels[pool.LabelDirectory]) == path.Clean(e.options.StoragePath) {
+			return id
 		}
 	}
-	return "", nil
+	return ""
 }
 
 // Close implements engine.Engine.

@@ -29,10 +29,12 @@ const (
 // Logs implements engine.Engine.
 func (e *Engine) Logs(ctx context.Context, name string, lines int) (string, error) {
 	about := engine.Error{Container: name}
+	var unreachable error
 	for _, h := range e.pool.Hosts() {
 		c, err := h.Client(ctx)
 		if err != nil {
-			return "", fail(h, "reach the host", about, err)
+			unreachable = fail(h, "reach the host", about, err)
+			continue // another may have it
 		}
 		log, err := readLog(ctx, c, name, lines)
 		switch {
@@ -41,6 +43,9 @@ func (e *Engine) Logs(ctx context.Context, name string, lines int) (string, erro
 		case !cerrdefs.IsNotFound(err):
 			return "", fail(h, "read the log of", about, err)
 		}
+	}
+	if unreachable != nil {
+		return "", unreachable
 	}
 	return "", fail(nil, "read the log of", about, fmt.Errorf("no host of the pool has this container"))
 }

@@ -4,6 +4,7 @@ package docker
 
 import (
 	"context"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -30,7 +31,7 @@ func (e *Engine) Observe(ctx context.Context, portal string) (stack.Observed, er
 	if err != nil {
 		return stack.Observed{}, err
 	}
-	o.Networks, err = e.portalNetworks(ctx, portal)
+	o.Networks, err = portalNetworks(ctx, e.residence(o.Host), portal)
 	return o, err
 }
 
@@ -39,12 +40,26 @@ func (e *Engine) ObserveShared(ctx context.Context, portal string) (stack.Observ
 	return e.observe(ctx, portal, (*pool.Host).List)
 }
 
-// observe reads a portal on all hosts: a list of each, and an inspect of each
-// of the portal's containers.
+// observe reads a portal on the host that has it, or finds that none has: a
+// list of each host, and an inspect of each of the portal's containers.
 func (e *Engine) observe(ctx context.Context, portal string, list func(*pool.Host, context.Context) ([]pool.Container, error)) (stack.Observed, error) {
 	o := stack.Observed{Portal: portal}
-	for _, h := range e.pool.Hosts() {
+	home, err := e.pool.Home(ctx, portal, func(h *pool.Host, ctx context.Context) ([]pool.Container, error) {
 		all, err := list(h, ctx)
+		if err != nil {
+			err = fail(h, "list the containers", engine.Error{Portal: portal}, err)
+		}
+		return all, err
+	})
+	if err != nil {
+		return stack.Observed{}, err
+	}
+	hosts := e.pool.Hosts()
+	if home != nil {
+		hosts = []*pool.Host{home}
+	}
+	for _, h := range hosts {
+		all, err := h.List(ctx) // that of a moment ago
 		if err != nil {
 			return stack.Observed{}, fail(h, "list the containers", engine.Error{Portal: portal}, err)
 		}
@@ -232,10 +247,20 @@ func publishedPorts(n *container.NetworkSettings) map[string]int {
 	return ports
 }
 
+// residence are the hosts to look at for what belongs to a portal: that which
+// has it, or all.
+func (e *Engine) residence(home string) []*pool.Host {
+	hosts := e.pool.Hosts()
+	if i := slices.IndexFunc(hosts, func(h *pool.Host) bool { return h.Name == home }); i >= 0 {
+		return hosts[i : i+1]
+	}
+	return hosts
+}
+
 // portalNetworks names the networks that carry the portal's label.
-func (e *Engine) portalNetworks(ctx context.Context, portal string) ([]string, error) {
+func portalNetworks(ctx context.Context, hosts []*pool.Host, portal string) ([]string, error) {
 	seen := map[string]bool{}
-	for _, h := range e.pool.Hosts() {
+	for _, h := range hosts {
 		c, err := h.Client(ctx)
 		if err != nil {
 			return nil, fail(h, "reach the host", engine.Error{Portal: portal}, err)

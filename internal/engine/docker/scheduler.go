@@ -31,10 +31,16 @@ const (
 	schedulerMemory = 256 << 20
 )
 
-// SyncSchedulers implements engine.Engine.
+// SyncSchedulers implements engine.Engine. A host that cannot be reached has
+// none of what was changed, unless it is the only one.
 func (e *Engine) SyncSchedulers(ctx context.Context) error {
-	for _, h := range e.pool.Hosts() {
-		if err := e.syncScheduler(ctx, h); err != nil {
+	hosts := e.pool.Hosts()
+	for _, h := range hosts {
+		err := e.syncScheduler(ctx, h)
+		if len(hosts) > 1 && pool.IsUnreachable(err) {
+			continue
+		}
+		if err != nil {
 			return fail(h, "run the scheduler", engine.Error{Container: e.schedulerName()}, err)
 		}
 	}
