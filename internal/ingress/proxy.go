@@ -18,6 +18,9 @@ const (
 	idleTimeout   = "5m"
 	// maxHeader bounds a request's header, in bytes; more is answered with 431.
 	maxHeader = 64 << 10
+	// idleConns are kept to each replica. Caddy keeps 32 by itself, and makes
+	// connections anew for each request when more visitors come at a time.
+	idleConns = 1024
 	// streamDelay lets WebSockets outlive the load of a new configuration.
 	streamDelay = "10m"
 	// How soon a replica is found to be ill, and well again.
@@ -62,7 +65,7 @@ func proxyTo() handler {
 		Handler:          "reverse_proxy",
 		Headers:          &proxyHeaders{Request: headerOps{Delete: claims}},
 		LoadBalancing:    &loadBalancing{TryDuration: tryDuration, TryInterval: tryInterval},
-		Transport:        &transport{Protocol: "http", DialTimeout: dialTimeout, ResponseHeaderTimeout: answerTimeout},
+		Transport:        &transport{Protocol: "http", DialTimeout: dialTimeout, ResponseHeaderTimeout: answerTimeout, KeepAlive: &keepAlive{MaxIdleConnsPerHost: idleConns}},
 		StreamCloseDelay: streamDelay,
 	}
 }

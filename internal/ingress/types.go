@@ -180,7 +180,12 @@ type transport struct {
 	Protocol              string        `json:"protocol"`
 	DialTimeout           string        `json:"dial_timeout"`
 	ResponseHeaderTimeout string        `json:"response_header_timeout,omitempty"`
+	KeepAlive             *keepAlive    `json:"keep_alive,omitempty"`
 	TLS                   *transportTLS `json:"tls,omitempty"`
+}
+
+type keepAlive struct {
+	MaxIdleConnsPerHost int `json:"max_idle_conns_per_host"`
 }
 
 type transportTLS struct {
