@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -56,7 +57,6 @@ func TestSSH(t *testing.T) {
 	if r := once("plan", "-detailed-exitcode", "-input=false", "-no-color"); !strings.Contains(r.Output, "No changes") {
 		t.Errorf("the plan is not empty:\n%s", r.Output)
 	}
-	over := b.tf.Must(t, "plan", "-input=false", "-no-color").Took
 
 	// The connection is cut while services are replaced, as often as it comes.
 	b.tf.Write(t, b.with(`services = { web = { replicas = 3, environment = { GREETING = "bonjour" } } }`, sshd.Host("dal-1")))
@@ -88,10 +88,59 @@ func TestSSH(t *testing.T) {
 	// The same portal over the local socket.
 	b.tf.Write(t, b.with(`services = { web = { replicas = 3, environment = { GREETING = "bonjour" } } }`, `dal-1 = { endpoint = "unix:///var/run/docker.sock" }`))
 	b.noChange(t)
-	local := b.tf.Must(t, "plan", "-input=false", "-no-color").Took
-	t.Logf("a plan took %s over ssh and %s over the socket", over, local)
 	b.tf.Destroy(t)
 	b.has(t)
+}
+
+// TestSSHFleet plans many portals over ssh and over the local socket, in turns.
+func TestSSHFleet(t *testing.T) {
+	const portals, rounds = 20, 3
+	b := newBed(t)
+	if err := os.WriteFile(filepath.Join(b.Blueprint, "compose.yaml"), []byte(tiny), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	sshd := acctest.StartSSHD(t, "root", "MaxSessions 1", "MaxStartups 1")
+	fleet := func(host string) string {
+		return fmt.Sprintf(`
+provider "portal" {
+  storage = { path = %[1]q }
+  hosts   = { %[2]s }
+}
+resource "portal" "client" {
+  for_each  = toset([for n in range(%[3]d) : "%[4]s-${n}"])
+  name      = each.key
+  domain    = "${each.key}.test"
+  blueprint = %[5]q
+}
+`, b.Storage, host, portals, b.Name, b.Blueprint)
+	}
+	remote, local := fleet(sshd.Host("dal-1")), fleet(`dal-1 = { endpoint = "unix:///var/run/docker.sock" }`)
+	b.tf.Write(t, remote)
+	t.Cleanup(func() {
+		if t.Failed() {
+			b.tf.Run(t, "destroy", "-auto-approve", "-input=false", "-no-color")
+		}
+	})
+	b.tf.Apply(t)
+	took := map[string][]time.Duration{}
+	for range rounds {
+		for _, config := range []string{remote, local} {
+			b.tf.Write(t, config)
+			before := sshd.Accepted(t)
+			r := b.tf.Must(t, "plan", "-detailed-exitcode", "-input=false", "-no-color")
+			took[config] = append(took[config], r.Took)
+			if n := sshd.Accepted(t) - before; config == remote && n != 1 {
+				t.Errorf("%d connections instead of 1", n)
+			}
+		}
+	}
+	over, direct := slices.Min(took[remote]), slices.Min(took[local])
+	t.Logf("a plan of %d portals took %s over ssh and %s over the socket, at best of %d", portals, over, direct, rounds)
+	if over > 2*direct {
+		t.Errorf("over ssh a plan takes %s, over the socket %s", over, direct)
+	}
+	b.tf.Write(t, remote)
+	b.tf.Destroy(t)
 }
 
 // TestSSHCutMidPlan cuts the connection while a plan reads the host.

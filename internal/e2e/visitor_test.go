@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -112,6 +113,8 @@ func request(t *testing.T, method, url string, body io.Reader, header ...string)
 type crowd struct {
 	mu     sync.Mutex
 	visits int
+	// again counts requests that were asked twice.
+	again  int
 	failed []failure
 	// answered by the container that did, since when last asked.
 	answered map[string]int
@@ -154,22 +157,35 @@ func gather(t *testing.T, v *visitor, right func(url string, a answer) error, ur
 
 func (c *crowd) visit(v *visitor, right func(string, answer) error, url string, keeps bool) {
 	began := time.Now()
-	req, err := http.NewRequest(http.MethodGet, url, http.NoBody)
-	var a answer
+	a, err := v.come(url, keeps)
+	again := !keeps && errors.Is(err, io.EOF)
+	if again {
+		a, err = v.come(url, keeps)
+	}
 	if err == nil {
-		req.Close = !keeps
-		if a, err = v.ask(req); err == nil {
-			err = right(url, a)
-		}
+		err = right(url, a)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.visits++
+	if again {
+		c.again++
+	}
 	if err != nil {
 		c.failed = append(c.failed, failure{began, fmt.Sprintf("%s (kept connection: %t), after %s: %v", url, keeps, time.Since(began).Round(time.Millisecond), err)})
 		return
 	}
 	c.answered[a.header.Get("X-Container")]++
+}
+
+// come opens a page, on a connection that is kept or on a new one.
+func (v *visitor) come(url string, keeps bool) (answer, error) {
+	req, err := http.NewRequest(http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return answer{}, err
+	}
+	req.Close = !keeps
+	return v.ask(req)
 }
 
 // met are the containers that answered since the last time, sorted.
@@ -213,5 +229,12 @@ func (c *crowd) leave(t *testing.T) {
 	if c.visits < 20 {
 		t.Errorf("there were %d visits only", c.visits)
 	}
-	t.Logf("%d visits", c.visits)
+	// A server of Go's net/http that is told to end closes new connections whose
+	// first request it has not read yet, without an answer. Caddy starts another one
+	// for each configuration that it loads, so on a busy machine some visitors ask
+	// twice, as HTTP lets them. Those on kept connections do so unseen.
+	if c.again > max(1, c.visits/500) {
+		t.Errorf("%d of %d visitors had to ask twice", c.again, c.visits)
+	}
+	t.Logf("%d visits, %d asked twice", c.visits, c.again)
 }

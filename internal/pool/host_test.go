@@ -150,7 +150,7 @@ func TestHomeDoesNotWaitForOthers(t *testing.T) {
 		}
 		return list
 	})}
-	go server.Serve(good)
+	go func() { _ = server.Serve(good) }()
 	defer server.Close()
 	p, err := New(Config{Hosts: map[string]HostConfig{
 		"a-down":  {Endpoint: "unix://" + filepath.Join(dir, "none.sock")},

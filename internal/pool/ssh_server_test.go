@@ -117,7 +117,7 @@ func serveSSH(t *testing.T, handler http.Handler, prepare func(*sshServer)) *ssh
 		t.Fatal(err)
 	}
 	server := &http.Server{Handler: handler}
-	go server.Serve(engine)
+	go func() { _ = server.Serve(engine) }()
 	t.Cleanup(func() { server.Close() })
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -46,7 +46,7 @@ func TestSSHOneConnection(t *testing.T) {
 		// They wait for long, and hold up nobody.
 		ended.Go(func() {
 			_, errs := c.ContainerWait(ctx, "x", container.WaitConditionNotRunning)
-			<-errs
+			<-errs //nolint:errcheck // it ends with the context
 		})
 	}
 	var all sync.WaitGroup

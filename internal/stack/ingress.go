@@ -56,6 +56,6 @@ type Route struct {
 	// MaxBody is the largest request body in bytes; zero means no limit.
 	MaxBody int64
 	// Health is a path that answers 2xx while a replica is well, "/heartbeat".
-	// Empty: only failed requests tell that one is not.
+	// Empty: one is passed over only when it refuses the connection.
 	Health string
 }

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/privateportals/terraform-provider-portal/internal/stack"
 	"github.com/privateportals/terraform-provider-portal/internal/storage/wire"
 )
 
@@ -29,15 +28,7 @@ func (r *reader) Certificates(args wire.CertificatesArgs, reply *wire.Certificat
 }
 
 func (r *reader) certificates(args wire.CertificatesArgs, reply *wire.CertificatesReply) error {
-	if err := stack.ValidateName(args.Portal); err != nil {
-		return err
-	}
-	drive, _, err := r.open(args.StorageID)
-	if err != nil {
-		return err
-	}
-	defer drive.Close()
-	manifest, portal, err := home{drive: drive, portal: args.Portal}.look()
+	manifest, portal, err := r.look(args.StorageID, args.Portal)
 	if err != nil || manifest.Place != wire.PlacePortal {
 		return err
 	}

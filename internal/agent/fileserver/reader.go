@@ -52,16 +52,22 @@ func (r *reader) open(expected string) (dir, string, error) {
 	return d, id, nil
 }
 
-func (r *reader) snapshot(args wire.SnapshotArgs, reply *wire.SnapshotReply) error {
-	if err := stack.ValidateName(args.Portal); err != nil {
-		return err
+// look opens a portal's directory; it is open only when the manifest's place is
+// wire.PlacePortal.
+func (r *reader) look(storageID, portal string) (wire.ManifestReply, dir, error) {
+	if err := stack.ValidateName(portal); err != nil {
+		return wire.ManifestReply{}, dir{}, err
 	}
-	drive, _, err := r.open(args.StorageID)
+	drive, _, err := r.open(storageID)
 	if err != nil {
-		return err
+		return wire.ManifestReply{}, dir{}, err
 	}
 	defer drive.Close()
-	manifest, portal, err := home{drive: drive, portal: args.Portal}.look()
+	return home{drive: drive, portal: portal}.look()
+}
+
+func (r *reader) snapshot(args wire.SnapshotArgs, reply *wire.SnapshotReply) error {
+	manifest, portal, err := r.look(args.StorageID, args.Portal)
 	if err != nil {
 		return err
 	}

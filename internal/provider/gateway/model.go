@@ -4,7 +4,6 @@ package gateway
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
@@ -15,6 +14,7 @@ import (
 	"github.com/privateportals/terraform-provider-portal/internal/deploy"
 	"github.com/privateportals/terraform-provider-portal/internal/provider/certificate"
 	"github.com/privateportals/terraform-provider-portal/internal/provider/member"
+	"github.com/privateportals/terraform-provider-portal/internal/provider/values"
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
 )
 
@@ -63,21 +63,12 @@ func (m model) spec(ctx context.Context) (stack.GatewaySpec, diag.Diagnostics) {
 		OnDestroy: m.onDestroy(),
 	}
 	var diags diag.Diagnostics
-	out.Hosts = sorted(ctx, m.Hosts, &diags)
-	out.TrustedProxies = sorted(ctx, m.Proxies, &diags)
+	out.Hosts = values.Sorted(ctx, m.Hosts, &diags)
+	out.TrustedProxies = values.Sorted(ctx, m.Proxies, &diags)
 	tls, d := certificate.Spec(ctx, m.TLS)
 	diags.Append(d...)
 	out.TLS = tls
 	return out, diags
-}
-
-func sorted(ctx context.Context, set types.Set, diags *diag.Diagnostics) []string {
-	var out []string
-	if len(set.Elements()) > 0 {
-		diags.Append(set.ElementsAs(ctx, &out, false)...)
-		slices.Sort(out)
-	}
-	return out
 }
 
 // onDestroy is what to do with the files; retain when in doubt.
@@ -93,28 +84,12 @@ func (m *model) setSpec(ctx context.Context, spec stack.GatewaySpec) diag.Diagno
 	var diags diag.Diagnostics
 	m.ID, m.Name = types.StringValue(spec.Name), types.StringValue(spec.Name)
 	m.Image = member.TextOrNull(spec.Image)
-	m.HTTPPort, m.HTTPSPort, m.RelayPort = portOrNull(spec.HTTPPort), portOrNull(spec.HTTPSPort), portOrNull(spec.RelayPort)
-	m.Hosts, m.Proxies = setOrNull(ctx, spec.Hosts, &diags), setOrNull(ctx, spec.TrustedProxies, &diags)
+	m.HTTPPort, m.HTTPSPort, m.RelayPort = values.PortOrNull(spec.HTTPPort), values.PortOrNull(spec.HTTPSPort), values.PortOrNull(spec.RelayPort)
+	m.Hosts, m.Proxies = values.SetOrNull(ctx, spec.Hosts, &diags), values.SetOrNull(ctx, spec.TrustedProxies, &diags)
 	m.TLS = certificate.Value(ctx, spec.TLS, &diags)
 	m.OnDestroy = types.StringValue(string(spec.OnDestroy))
 	m.Timeouts = member.NoTimeouts()
 	return diags
-}
-
-func portOrNull(port int) types.Int64 {
-	if port == 0 {
-		return types.Int64Null()
-	}
-	return types.Int64Value(int64(port))
-}
-
-func setOrNull(ctx context.Context, values []string, diags *diag.Diagnostics) types.Set {
-	if len(values) == 0 {
-		return types.SetNull(types.StringType)
-	}
-	set, d := types.SetValueFrom(ctx, types.StringType, values)
-	diags.Append(d...)
-	return set
 }
 
 // observe puts what runs into a state.

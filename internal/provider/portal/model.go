@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/privateportals/terraform-provider-portal/internal/provider/validate"
+	"github.com/privateportals/terraform-provider-portal/internal/provider/values"
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
 )
 
@@ -104,7 +105,7 @@ func (m model) spec(ctx context.Context) (stack.Spec, diag.Diagnostics) {
 	if len(m.Images.Elements()) > 0 {
 		diags.Append(m.Images.ElementsAs(ctx, &spec.Images, false)...)
 	}
-	spec.Addons = sortedStrings(ctx, m.Addons, &diags)
+	spec.Addons = values.Sorted(ctx, m.Addons, &diags)
 	diags.Append(m.addEntrance(ctx, &spec)...)
 	if len(m.Services.Elements()) > 0 {
 		var services map[string]tuning
@@ -156,7 +157,7 @@ func (m *model) setSpec(ctx context.Context, spec stack.Spec) diag.Diagnostics {
 		m.OnDestroy = types.StringValue(string(stack.Retain))
 	}
 	m.Images = stringsOrNull(ctx, spec.Images, &diags)
-	m.Addons = setOrNull(ctx, spec.Addons, &diags)
+	m.Addons = values.SetOrNull(ctx, spec.Addons, &diags)
 	m.setEntrance(ctx, spec, &diags)
 	m.Services = types.MapNull(tuningType)
 	if len(spec.Services) > 0 {

@@ -17,6 +17,7 @@ import (
 	"github.com/privateportals/terraform-provider-portal/internal/deploy"
 	"github.com/privateportals/terraform-provider-portal/internal/ingress"
 	"github.com/privateportals/terraform-provider-portal/internal/provider/certificate"
+	"github.com/privateportals/terraform-provider-portal/internal/provider/values"
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
 )
 
@@ -108,7 +109,7 @@ func importedModel(ctx context.Context, spec stack.Spec, result deploy.Result, s
 	m.Host = textOrNull(result.Host)
 	m.Directory = plannedDirectory(m.Name, storagePath)
 	m.setAddresses(spec.Entrance())
-	m.Hostnames = setOrNull(ctx, result.Hostnames, &diags)
+	m.Hostnames = values.SetOrNull(ctx, result.Hostnames, &diags)
 	m.Certificates = types.MapNull(certificate.StatusType)
 	diags.Append(m.observe(ctx, result)...)
 	return m, diags
