@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// gatewayRounds are towns that are killed at create, at update and at destroy.
-const gatewayRounds = 2
+// gatewayRounds is how many towns are killed at create, at update and at destroy.
+const gatewayRounds = 1
 
 // TestGatewayKilledAtAnyMoment kills the provider while it works on a gateway and
 // a portal behind it. The next run must finish what was begun.
