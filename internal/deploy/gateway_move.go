@@ -33,12 +33,9 @@ func (d *Deployer) checkClaim(ctx context.Context, spec stack.Spec, hosts []stri
 	if spec.Gateway == "" {
 		return nil
 	}
-	s, err := d.snapshot(ctx, spec.Gateway)
+	s, err := d.gatewaySnapshot(ctx, spec.Gateway)
 	if err != nil {
 		return err
-	}
-	if !exists(s.Manifest.Status) || s.Manifest.Gateway == nil {
-		return noGatewayError(spec.Gateway)
 	}
 	routes, err := routesOf(s.Records)
 	if err != nil {

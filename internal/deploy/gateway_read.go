@@ -20,18 +20,36 @@ import (
 // GatewaySpec is how a gateway was applied last. It fails with ErrNoGateway when
 // there is none.
 func (d *Deployer) GatewaySpec(ctx context.Context, name string) (stack.GatewaySpec, error) {
-	s, err := d.snapshot(ctx, name)
-	if errors.Is(err, storage.ErrNotDrive) {
-		// As likely as not nothing was ever applied there.
-		return stack.GatewaySpec{}, fmt.Errorf("%w. If it was applied before, look at the drive: %w", noGatewayError(name), err)
-	}
+	s, err := d.gatewaySnapshot(ctx, name)
 	if err != nil {
 		return stack.GatewaySpec{}, err
 	}
-	if !exists(s.Manifest.Status) || s.Manifest.Gateway == nil {
-		return stack.GatewaySpec{}, noGatewayError(name)
-	}
 	return *s.Manifest.Gateway, nil
+}
+
+// gatewaySnapshot reads the directory of a gateway that is there.
+func (d *Deployer) gatewaySnapshot(ctx context.Context, name string) (storage.Snapshot, error) {
+	s, err := d.snapshot(ctx, name)
+	switch {
+	case errors.Is(err, storage.ErrNotDrive):
+		// As likely as not nothing was ever applied there.
+		return s, fmt.Errorf("%w. If it was applied before, look at the drive: %w", noGatewayError(name), err)
+	case err != nil:
+		return s, err
+	case !exists(s.Manifest.Status) || s.Manifest.Gateway == nil:
+		return s, noGatewayError(name)
+	}
+	return s, nil
+}
+
+// gatewayCertificates looks which of the hosts a gateway has certificates for.
+func (d *Deployer) gatewayCertificates(ctx context.Context, spec stack.GatewaySpec, hosts []string) (map[string]Certificate, error) {
+	// What it says of certificates is the same on all hosts.
+	st, err := d.gatewayStack(spec, d.Engine.Hosts()[0])
+	if err != nil {
+		return nil, err
+	}
+	return d.certificates(ctx, spec.Name, *st.Ingress, hosts)
 }
 
 // ReadGateway tells what runs of a gateway. It is false when there is none. One
@@ -77,11 +95,7 @@ func (d *Deployer) ReadGateway(ctx context.Context, name string) (Gateway, bool,
 		if err != nil {
 			return Gateway{}, false, err
 		}
-		desired, err := d.gatewayStack(out.Spec, d.Engine.Hosts()[0])
-		if err != nil {
-			return Gateway{}, false, err
-		}
-		if out.Certificates, err = d.certificates(ctx, name, *desired.Ingress, routes.hostnames()); err != nil {
+		if out.Certificates, err = d.gatewayCertificates(ctx, out.Spec, routes.hostnames()); err != nil {
 			return Gateway{}, false, err
 		}
 	}

@@ -3,7 +3,6 @@
 package deploy
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -179,18 +178,12 @@ func (a *gatewayApply) lacks(ctx context.Context, hosts []string) (bool, error) 
 	if !a.spec.TLS.On() || a.spec.TLS.Mode == stack.TLSFiles {
 		return false, nil // it asks nobody
 	}
-	st, err := a.gatewayStack(a.spec, a.Engine.Hosts()[0])
-	if err != nil {
-		return false, err
-	}
-	found, err := a.certificates(ctx, a.spec.Name, *st.Ingress, hosts)
+	found, err := a.gatewayCertificates(ctx, a.spec, hosts)
 	return len(missingCertificates(found)) > 0, err
 }
 
 func sameRoute(a, b gatewayRoute) bool {
-	x, _ := json.Marshal(a) // plain data: it never fails
-	y, _ := json.Marshal(b)
-	return bytes.Equal(x, y)
+	return a.Version == b.Version && a.Portal == b.Portal && a.Host == b.Host && slices.Equal(a.Hostnames, b.Hostnames)
 }
 
 // unpublish takes a portal off a gateway. A gateway that is gone leads nowhere.
