@@ -31,6 +31,9 @@ const (
 // given holds secrets that the user gave, by the names of their files on the
 // drive; those that it does not name stay as they are there.
 func (d *Deployer) Create(ctx context.Context, spec stack.Spec, desired *stack.Stack, given map[string]string) (Result, error) {
+	if err := d.settle(ctx, spec, desired); err != nil {
+		return Result{}, err
+	}
 	b, err := d.begin(ctx, spec.Name, "create", true)
 	if err != nil {
 		return Result{}, err
@@ -45,6 +48,9 @@ func (d *Deployer) Create(ctx context.Context, spec stack.Spec, desired *stack.S
 // Update leads a portal to what is desired. Next to an error the Result still
 // tells what runs now. given is as for Create.
 func (d *Deployer) Update(ctx context.Context, spec stack.Spec, desired *stack.Stack, given map[string]string) (Result, error) {
+	if err := d.settle(ctx, spec, desired); err != nil {
+		return d.remains(ctx, spec.Name), err
+	}
 	b, err := d.begin(ctx, spec.Name, "update", false)
 	if err != nil {
 		return d.remains(ctx, spec.Name), err
@@ -71,6 +77,9 @@ func (d *Deployer) converge(ctx context.Context, b *begun, spec stack.Spec, desi
 }
 
 func (d *Deployer) lead(ctx context.Context, b *begun, spec stack.Spec, desired *stack.Stack, given map[string]string) (Result, error) {
+	if err := d.checkHosts(b.manifest, b.observed); err != nil {
+		return Result{}, err
+	}
 	desired.StorageID = b.storageID
 	recorded, err := b.readParts(ctx, spec.Name)
 	if err != nil {
@@ -88,10 +97,15 @@ func (d *Deployer) lead(ctx context.Context, b *begun, spec stack.Spec, desired 
 		return Result{}, err
 	}
 	warnings, err := d.reconcile(ctx, b, desired, func(plan stack.Plan) error {
-		return d.carryOut(ctx, b, spec, desired, given, e, plan)
+		return d.carryOut(ctx, b, spec, desired, given, all, e, plan)
 	})
 	if err != nil {
 		return Result{}, err
+	}
+	if b.moving() {
+		if err := d.bringMembers(ctx, b, all); err != nil {
+			return Result{}, err
+		}
 	}
 	return d.conclude(ctx, b, spec, desired, all, e, warnings)
 }
@@ -120,12 +134,17 @@ func (d *Deployer) reconcile(ctx context.Context, b *begun, desired *stack.Stack
 
 // carryOut runs one plan. What can fail without a trace comes first: ports
 // that are taken, images that cannot be had. Then the drive, then containers.
-func (d *Deployer) carryOut(ctx context.Context, b *begun, spec stack.Spec, desired *stack.Stack, given map[string]string, e *entrance, plan stack.Plan) error {
+func (d *Deployer) carryOut(ctx context.Context, b *begun, spec stack.Spec, desired *stack.Stack, given map[string]string, all parts, e *entrance, plan stack.Plan) error {
 	if err := d.Engine.Check(ctx, desired, b.observed); err != nil {
 		return err
 	}
 	if err := d.execute(ctx, desired, plan.Images()); err != nil {
 		return err
+	}
+	if b.moving() {
+		if err := d.pullMembers(ctx, all); err != nil {
+			return err
+		}
 	}
 	if err := d.prepare(ctx, b, spec, desired, given); err != nil {
 		return err
@@ -133,22 +152,36 @@ func (d *Deployer) carryOut(ctx context.Context, b *begun, spec stack.Spec, desi
 	if err := d.prepareIngress(ctx, b, e); err != nil {
 		return err
 	}
+	if err := d.vacate(ctx, b); err != nil {
+		return err
+	}
 	return d.execute(ctx, desired, plan.WithoutImages())
 }
 
 // prepare writes what containers mount. A portal that is not complete is
-// marked as such before anything else exists of it.
+// marked as such before anything else exists of it, and so is one that moves.
 func (d *Deployer) prepare(ctx context.Context, b *begun, spec stack.Spec, desired *stack.Stack, given map[string]string) error {
-	if b.manifest.Status != storage.Complete {
-		m := d.newManifest(b, spec, storage.Incomplete)
-		if err := b.files.SaveManifest(ctx, m); err != nil {
-			return err
-		}
+	if err := d.markBegun(ctx, b, spec); err != nil {
+		return err
 	}
 	if err := b.files.Prepare(ctx, desired); err != nil {
 		return err
 	}
 	return b.writeGiven(ctx, desired, given)
+}
+
+// markBegun writes down that a portal is in the making, or where it moves to and
+// where it comes from.
+func (d *Deployer) markBegun(ctx context.Context, b *begun, spec stack.Spec) error {
+	m := b.manifest
+	switch {
+	case m.Status != storage.Complete:
+		m = d.newManifest(b, spec, storage.Incomplete)
+	case !b.moving():
+		return nil
+	}
+	m.Host, m.Leaving = b.observed.Host, b.leaving()
+	return b.files.SaveManifest(ctx, m)
 }
 
 // conclude observes what runs now, tells the load balancer, writes down what was
@@ -171,6 +204,10 @@ func (d *Deployer) conclude(ctx context.Context, b *begun, spec stack.Spec, desi
 	if err != nil {
 		return Result{}, err
 	}
+	if err := d.clearElsewhere(ctx, observed); err != nil {
+		return Result{}, err
+	}
+	observed.Elsewhere = nil
 	m := d.newManifest(b, spec, storage.Complete)
 	m.Services = stack.SummarizeObserved(observed.Of(""))
 	if err := b.files.SaveManifest(ctx, m); err != nil {
@@ -244,8 +281,12 @@ func (d *Deployer) remains(ctx context.Context, portal string) Result {
 }
 
 func (d *Deployer) resultOf(o stack.Observed) Result {
+	host := o.Host
+	if len(o.Containers) == 0 {
+		host = "" // it is only to be there
+	}
 	return Result{
-		Host: o.Host, Addresses: d.addresses(o.Host),
+		Host: host, Addresses: d.addresses(host),
 		Services: stack.SummarizeObserved(o.Of("")), HTTPPort: stack.HTTPPort(o),
 	}
 }

@@ -23,6 +23,12 @@ func (d *Deployer) Delete(ctx context.Context, name string, onDestroy stack.OnDe
 			return err
 		}
 	}
+	if err := d.checkHosts(b.manifest, b.observed); err != nil {
+		return err
+	}
+	if err := d.clearElsewhere(ctx, b.observed); err != nil {
+		return err
+	}
 	if err := d.execute(ctx, &stack.Stack{Portal: name}, stack.Teardown(b.observed)); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"context"
 
 	"github.com/privateportals/terraform-provider-portal/internal/engine"
+	"github.com/privateportals/terraform-provider-portal/internal/placement"
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
 )
 
@@ -19,6 +20,8 @@ type Deployer struct {
 	StoragePath string
 	// StorageID pins the drive's id; empty accepts the drive that is there.
 	StorageID string
+	// Strategy is how a host is chosen; empty is placement.Spread.
+	Strategy placement.Strategy
 	// Version of the provider, for the manifest.
 	Version string
 	// Progress is told what happens, a line each; nil is allowed.
@@ -27,6 +30,7 @@ type Deployer struct {
 	turns     turns
 	overrides overrideQueues
 	reader    sharedReader
+	placed    placed
 }
 
 // Result is what runs after an operation, or what Read found.

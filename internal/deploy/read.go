@@ -3,8 +3,10 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/privateportals/terraform-provider-portal/internal/ingress"
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
@@ -16,17 +18,49 @@ import (
 // complete, is there: an apply brings it back.
 func (d *Deployer) Read(ctx context.Context, name string) (Result, bool, error) {
 	observed, err := d.Engine.ObserveShared(ctx, name)
-	if err != nil {
-		return Result{}, false, err
-	}
-	if len(observed.Containers) > 0 {
+	if err == nil && len(observed.Containers) > 0 {
 		return d.resultOf(observed), true, nil
 	}
-	m, err := d.readManifest(ctx, name)
-	if err != nil {
-		return Result{}, false, err
+	m, manifestErr := d.readManifest(ctx, name)
+	if manifestErr != nil {
+		return Result{}, false, cmp.Or(err, manifestErr)
 	}
-	return d.resultOf(observed), exists(m.Status), nil
+	if err != nil {
+		if observed, err = d.observeHome(ctx, m, err); err != nil {
+			return Result{}, false, err
+		}
+	}
+	if !exists(m.Status) {
+		return Result{}, false, nil
+	}
+	return d.resultOf(observed), true, d.checkHosts(m, observed)
+}
+
+// observeHome looks at the hosts that the manifest names, when others do not
+// answer: they do not matter then. silent is the error that tells of them.
+func (d *Deployer) observeHome(ctx context.Context, m storage.Manifest, silent error) (stack.Observed, error) {
+	hosts := recordedHosts(m)
+	if len(hosts) == 0 && exists(m.Status) {
+		return stack.Observed{}, silent
+	}
+	observed := stack.Observed{Portal: m.Portal}
+	for _, host := range hosts {
+		if !slices.Contains(d.Engine.Hosts(), host) {
+			return stack.Observed{}, silent
+		}
+		on, err := d.Engine.On(host)
+		if err != nil {
+			return stack.Observed{}, err
+		}
+		there, err := on.ObserveShared(ctx, m.Portal)
+		if err != nil {
+			return stack.Observed{}, err
+		}
+		if host == m.Host {
+			observed = there
+		}
+	}
+	return observed, nil
 }
 
 // Import reads how a portal was configured, from its manifest, and what runs.

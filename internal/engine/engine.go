@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/privateportals/terraform-provider-portal/internal/placement"
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
 )
 
@@ -27,6 +28,16 @@ type Engine interface {
 	Portals(ctx context.Context) ([]string, error)
 	// Hosts names the hosts of the pool, sorted. It asks none of them.
 	Hosts() []string
+	// Placeable describes the hosts of the pool for placement, in the order of
+	// Hosts. It asks none of them.
+	Placeable() []placement.Host
+	// GivenUp tells whether a host is known to be dead for good. It is not among
+	// the Hosts.
+	GivenUp(host string) bool
+	// Settle says which host a portal is to be on: what is done for it from now on
+	// is done there, and Observe tells what other hosts have of it as Elsewhere.
+	// It fails for a host that the pool does not have.
+	Settle(portal, host string) error
 	// Address is the address under which visitors and other hosts reach a host
 	// of the pool, empty when it is not known. It asks no host.
 	Address(host string) string

@@ -35,6 +35,8 @@ type Host struct {
 	// Address under which others reach the host, empty when it is not known.
 	Address string
 	Labels  map[string]string
+	// Drain says that nothing new is to be placed on the host.
+	Drain bool
 
 	dialer    *dialer
 	transport *transport
@@ -60,7 +62,7 @@ func newHost(name string, cfg HostConfig) (*Host, error) {
 		return nil, err
 	}
 	h := &Host{
-		Name: name, Endpoint: d.shown(), Socket: d.socket(), Address: cmp.Or(cfg.Address, d.host()), Labels: cfg.Labels,
+		Name: name, Endpoint: d.shown(), Socket: d.socket(), Address: cmp.Or(cfg.Address, d.host()), Labels: cfg.Labels, Drain: cfg.Drain,
 		dialer: d, transport: newTransport(d),
 	}
 	h.watcher.host = h
@@ -162,24 +164,6 @@ func (h *Host) probe(ctx context.Context, c *client.Client) error {
 	}
 	c.NegotiateAPIVersionPing(ping)
 	return nil
-}
-
-// freeMemory is the host's memory less what containers of portals reserve, in
-// bytes.
-func (h *Host) freeMemory(ctx context.Context) (int64, error) {
-	c, err := h.Client(ctx)
-	if err != nil {
-		return 0, err
-	}
-	info, err := c.Info(ctx)
-	if err != nil {
-		return 0, fmt.Errorf("ask host %q for its memory: %w", h.Name, err)
-	}
-	list, err := h.List(ctx)
-	if err != nil {
-		return 0, err
-	}
-	return info.MemTotal - reserved(list), nil
 }
 
 // reserved is the memory that containers reserve, in bytes.

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Config is what a user says of the pool.
@@ -43,6 +44,11 @@ type HostConfig struct {
 	SSH *SSH
 	// Labels describe the host for placement.
 	Labels map[string]string
+	// Drain says that nothing new is to be placed on the host.
+	Drain bool
+	// GivenUp says that the host is known to be dead for good: it is not part of
+	// the pool, and what ran there may be started elsewhere without asking it.
+	GivenUp bool
 }
 
 // TLS holds PEM texts. CA may be empty: the system's authorities are trusted
@@ -59,8 +65,10 @@ type Pool struct {
 	hosts      []*Host // sorted by name
 	registries registries
 	view       bool // the hosts belong to another pool
-	// homes are the hosts, by portal, that portals were seen on in this run.
-	homes sync.Map
+	givenUp    map[string]bool
+	// settled are the hosts, by portal, that portals are to be on; homes are those
+	// that they were seen on in this run.
+	settled, homes sync.Map
 }
 
 var hostNameRE = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]*$`)
@@ -79,7 +87,7 @@ func New(cfg Config) (*Pool, error) {
 		hosts = map[string]HostConfig{DefaultHost: h}
 	}
 
-	p := &Pool{}
+	p := &Pool{givenUp: map[string]bool{}}
 	var problems []error
 	for name, hc := range hosts {
 		if !hostNameRE.MatchString(name) {
@@ -91,7 +99,14 @@ func New(cfg Config) (*Pool, error) {
 			problems = append(problems, err)
 			continue
 		}
+		if hc.GivenUp {
+			p.givenUp[name] = true
+			continue
+		}
 		p.hosts = append(p.hosts, h)
+	}
+	if len(p.hosts) == 0 && len(problems) == 0 {
+		problems = append(problems, errors.New("hosts: all of them are given up by force_move: add a host that portals can run on"))
 	}
 	sort.Slice(p.hosts, func(i, j int) bool { return p.hosts[i].Name < p.hosts[j].Name })
 
@@ -109,52 +124,139 @@ func New(cfg Config) (*Pool, error) {
 // Hosts lists the hosts, sorted by name.
 func (p *Pool) Hosts() []*Host { return p.hosts }
 
+// GivenUp tells whether a host is known to be dead for good.
+func (p *Pool) GivenUp(host string) bool { return p.givenUp[host] }
+
 // On is a view of the pool with one host alone. It shares the host with p, its
 // connections and what is known of it; closing it closes nothing.
 func (p *Pool) On(host string) (*Pool, error) {
+	h, err := p.host(host)
+	if err != nil {
+		return nil, err
+	}
+	return &Pool{hosts: []*Host{h}, registries: p.registries, view: true}, nil
+}
+
+// host finds a host by its name.
+func (p *Pool) host(name string) (*Host, error) {
 	names := make([]string, len(p.hosts))
 	for i, h := range p.hosts {
-		if h.Name == host {
-			return &Pool{hosts: []*Host{h}, registries: p.registries, view: true}, nil
+		if h.Name == name {
+			return h, nil
 		}
 		names[i] = strconv.Quote(h.Name)
 	}
-	return nil, fmt.Errorf("the provider has no host %q: its hosts are %s", host, strings.Join(names, ", "))
+	return nil, fmt.Errorf("the provider has no host %q: its hosts are %s", name, strings.Join(names, ", "))
 }
 
-// Place says which host a portal runs on: the one that has its containers,
-// otherwise the one with the most memory that is not reserved yet. A portal
-// whose last container has just been removed is where it was, also when other
-// hosts do not answer.
+// Settle says which host a portal is to be on: what is done for it from now on is
+// done there.
+func (p *Pool) Settle(portal, host string) error {
+	h, err := p.host(host)
+	if err == nil {
+		p.settled.Store(portal, h)
+	}
+	return err
+}
+
+// Settled is the host that a portal is to be on, nil when nobody said so.
+func (p *Pool) Settled(portal string) *Host {
+	v, _ := p.settled.Load(portal)
+	h, _ := v.(*Host)
+	return h
+}
+
+// Seen notes on which host a portal was found.
+func (p *Pool) Seen(portal, host string) error {
+	h, err := p.host(host)
+	if err == nil {
+		p.homes.Store(portal, h)
+	}
+	return err
+}
+
+// Place is the host that a portal is settled on; otherwise the one that has its
+// containers, or had them when it was looked at last; otherwise the first one
+// that answers.
 func (p *Pool) Place(ctx context.Context, portal string) (*Host, error) {
 	if len(p.hosts) == 1 {
 		return p.hosts[0], nil
 	}
-	h, err := p.Home(ctx, portal, (*Host).List)
-	if err != nil {
-		if home, ok := p.homes.Load(portal); ok && ctx.Err() == nil {
-			h, _ = home.(*Host)
-			return h, nil
-		}
-		return nil, err
-	}
-	if h != nil {
+	if h := p.Settled(portal); h != nil {
 		return h, nil
 	}
-	return p.roomiest(ctx)
+	if v, ok := p.homes.Load(portal); ok {
+		h, _ := v.(*Host)
+		return h, nil
+	}
+	homes, _, err := p.Homes(ctx, portal, (*Host).List)
+	if err != nil {
+		return nil, err
+	}
+	if len(homes) > 0 {
+		p.homes.Store(portal, homes[0])
+		return homes[0], nil
+	}
+	return p.First(ctx, func(ctx context.Context, h *Host) (bool, error) {
+		_, err := h.Client(ctx)
+		return err == nil, err
+	})
 }
 
-// Home finds the host that has a portal's containers, nil when none has. How
-// it asks for a host's containers is List or FreshList.
-func (p *Pool) Home(ctx context.Context, portal string, list func(*Host, context.Context) ([]Container, error)) (*Host, error) {
-	h, err := p.First(ctx, func(ctx context.Context, h *Host) (bool, error) {
+// Homes finds all hosts that have containers of a portal, sorted by name: one at
+// most, but for a move that was cut off, and for a host that came back. How it
+// asks for a host's containers is List or FreshList.
+//
+// The host that the portal is settled on must answer. Once it has, or another has
+// what is looked for, the rest is waited for a moment only, so that a host that
+// is down costs next to nothing: silent are those that had not answered by then.
+// When nobody has it and it is not settled, one silent host is an error: never
+// assume that it does not have it.
+func (p *Pool) Homes(ctx context.Context, portal string, list func(*Host, context.Context) ([]Container, error)) (homes, silent []*Host, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	settled := p.Settled(portal)
+	answers := p.ask(ctx, func(ctx context.Context, h *Host) (bool, error) {
 		all, err := list(h, ctx)
 		return slices.ContainsFunc(all, func(c Container) bool { return c.Labels[LabelPortal] == portal }), err
 	})
-	if h != nil {
-		p.homes.Store(portal, h)
+	heard := map[*Host]bool{}
+	var failed answer
+	var over <-chan time.Time
+	for waiting := len(p.hosts); waiting > 0; waiting-- {
+		var a answer
+		select {
+		case a = <-answers:
+		case <-over:
+			waiting = 0
+			continue
+		}
+		if a.err != nil {
+			if a.host == settled {
+				return nil, nil, a.err
+			}
+			failed = failed.or(a)
+			continue
+		}
+		heard[a.host] = true
+		if a.has {
+			homes = append(homes, a.host)
+		}
+		if over == nil && (heard[settled] || settled == nil && len(homes) > 0) {
+			over = time.After(grace)
+		}
 	}
-	return h, err
+	if len(homes) == 0 && settled == nil && failed.err != nil {
+		return nil, nil, failed.err
+	}
+	byName := func(a, b *Host) int { return strings.Compare(a.Name, b.Name) }
+	slices.SortFunc(homes, byName)
+	for _, h := range p.hosts {
+		if !heard[h] {
+			silent = append(silent, h)
+		}
+	}
+	return homes, silent, nil
 }
 
 // First asks all hosts at once for something that one of them has, and does not
@@ -164,11 +266,38 @@ func (p *Pool) Home(ctx context.Context, portal string, list func(*Host, context
 func (p *Pool) First(ctx context.Context, has func(context.Context, *Host) (bool, error)) (*Host, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	type answer struct {
-		host *Host
-		has  bool
-		err  error
+	answers := p.ask(ctx, has)
+	var failed answer
+	for range p.hosts {
+		a := <-answers
+		if a.err == nil && a.has {
+			return a.host, nil
+		}
+		failed = failed.or(a)
 	}
+	return nil, failed.err
+}
+
+// grace is how long others are waited for once those have answered that matter.
+const grace = time.Second
+
+// answer of one host.
+type answer struct {
+	host *Host
+	has  bool
+	err  error
+}
+
+// or is the failure to tell of: that of the first host by name.
+func (a answer) or(b answer) answer {
+	if b.err != nil && (a.err == nil || b.host.Name < a.host.Name) {
+		return b
+	}
+	return a
+}
+
+// ask asks all hosts at once.
+func (p *Pool) ask(ctx context.Context, has func(context.Context, *Host) (bool, error)) <-chan answer {
 	answers := make(chan answer, len(p.hosts))
 	for _, h := range p.hosts {
 		go func() {
@@ -176,34 +305,7 @@ func (p *Pool) First(ctx context.Context, has func(context.Context, *Host) (bool
 			answers <- answer{h, has, err}
 		}()
 	}
-	var failed answer
-	for range p.hosts {
-		a := <-answers
-		switch {
-		case a.err == nil && a.has:
-			return a.host, nil
-		case a.err != nil && (failed.err == nil || a.host.Name < failed.host.Name):
-			failed = a
-		}
-	}
-	return nil, failed.err
-}
-
-// roomiest picks the host with the most free memory, the first by name among
-// equals.
-func (p *Pool) roomiest(ctx context.Context) (*Host, error) {
-	var best *Host
-	var bestFree int64
-	for _, h := range p.hosts {
-		free, err := h.freeMemory(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if best == nil || free > bestFree {
-			best, bestFree = h, free
-		}
-	}
-	return best, nil
+	return answers
 }
 
 // Close releases all connections.

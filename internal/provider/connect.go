@@ -34,6 +34,7 @@ func connect(cfg config, version string) (client.Deployer, error) {
 		Engine:      eng,
 		StoragePath: cfg.storagePath,
 		StorageID:   cfg.storageID,
+		Strategy:    cfg.placement,
 		Version:     version,
 		Progress:    func(ctx context.Context, line string) { tflog.Info(ctx, line) },
 	}, nil

@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/privateportals/terraform-provider-portal/internal/placement"
 	"github.com/privateportals/terraform-provider-portal/internal/provider/validate"
 )
 
@@ -25,6 +26,7 @@ func checkEnvironment(ctx context.Context) diag.Diagnostics {
 		envAddress:     validate.HostAddress(),
 		envStoragePath: validate.StoragePath(),
 		envSubnetPool:  validate.SubnetPool(),
+		envPlacement:   stringvalidator.OneOf(string(placement.Spread), string(placement.Pack)),
 	} {
 		value := os.Getenv(name)
 		if value == "" {

@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/privateportals/terraform-provider-portal/internal/placement"
 	"github.com/privateportals/terraform-provider-portal/internal/pool"
 )
 
@@ -28,6 +29,7 @@ const (
 	envStoragePath = "PORTAL_STORAGE_PATH"
 	envStorageID   = "PORTAL_STORAGE_ID"
 	envSubnetPool  = "PORTAL_SUBNET_POOL"
+	envPlacement   = "PORTAL_PLACEMENT"
 	envAddress     = "PORTAL_ADDRESS"
 	envTLSCA       = "PORTAL_TLS_CA"
 	envTLSCert     = "PORTAL_TLS_CERT"
@@ -42,6 +44,7 @@ const (
 type model struct {
 	Engine     types.String `tfsdk:"engine"`
 	Hosts      types.Map    `tfsdk:"hosts"`
+	Placement  types.String `tfsdk:"placement"`
 	Storage    types.Object `tfsdk:"storage"`
 	Registries types.Map    `tfsdk:"registries"`
 	SubnetPool types.String `tfsdk:"subnet_pool"`
@@ -53,6 +56,8 @@ type hostModel struct {
 	TLS      *tlsModel    `tfsdk:"tls"`
 	SSH      *sshModel    `tfsdk:"ssh"`
 	Labels   types.Map    `tfsdk:"labels"`
+	Drain    types.Bool   `tfsdk:"drain"`
+	Force    types.Bool   `tfsdk:"force_move"`
 }
 
 type tlsModel struct {
@@ -69,6 +74,7 @@ type registryModel struct {
 // config is the provider block with the environment and the defaults filled in.
 type config struct {
 	pool        pool.Config
+	placement   placement.Strategy
 	storagePath string
 	storageID   string
 	subnetPool  netip.Prefix
@@ -95,6 +101,7 @@ func (m model) config(ctx context.Context) (config, diag.Diagnostics) {
 		storagePath: m.storagePath(),
 		storageID:   cmp.Or(storageID.ValueString(), os.Getenv(envStorageID)),
 		agentBinary: os.Getenv(envAgentBinary),
+		placement:   placement.Strategy(cmp.Or(m.Placement.ValueString(), os.Getenv(envPlacement))),
 	}
 	var diags diag.Diagnostics
 	diags.Append(checkEnvironment(ctx)...)
@@ -123,7 +130,7 @@ func (m model) hosts(ctx context.Context) (map[string]pool.HostConfig, diag.Diag
 	diags := m.Hosts.ElementsAs(ctx, &hosts, false)
 	out := make(map[string]pool.HostConfig, len(hosts))
 	for name, h := range hosts {
-		host := pool.HostConfig{Endpoint: h.Endpoint.ValueString(), Address: h.Address.ValueString(), TLS: h.tls(), SSH: h.ssh()}
+		host := pool.HostConfig{Endpoint: h.Endpoint.ValueString(), Address: h.Address.ValueString(), TLS: h.tls(), SSH: h.ssh(), Drain: h.Drain.ValueBool(), GivenUp: h.Force.ValueBool()}
 		if len(h.Labels.Elements()) > 0 {
 			diags.Append(h.Labels.ElementsAs(ctx, &host.Labels, false)...)
 		}

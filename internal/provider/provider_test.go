@@ -20,6 +20,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
 	"github.com/privateportals/terraform-provider-portal/internal/deploy"
+	"github.com/privateportals/terraform-provider-portal/internal/placement"
 	"github.com/privateportals/terraform-provider-portal/internal/pool"
 	"github.com/privateportals/terraform-provider-portal/internal/provider/client"
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
@@ -252,6 +253,10 @@ func TestMistakesInTheProviderBlock(t *testing.T) {
 type anybody struct {
 	client.Deployer
 	result *deploy.Result
+}
+
+func (anybody) Place(context.Context, *stack.Stack, stack.Spec, string) (placement.Decision, error) {
+	return placement.Decision{Host: "new", Reason: "the only host"}, nil
 }
 
 func (a anybody) Create(_ context.Context, _ stack.Spec, desired *stack.Stack, _ map[string]string) (deploy.Result, error) {

@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/privateportals/terraform-provider-portal/internal/placement"
 	"github.com/privateportals/terraform-provider-portal/internal/provider/validate"
 )
 
@@ -22,6 +23,11 @@ func providerSchema() schema.Schema {
 				Validators:          []validator.String{stringvalidator.OneOf(engineDocker)},
 			},
 			"hosts": hostsAttribute(),
+			"placement": schema.StringAttribute{
+				MarkdownDescription: "Which host a new portal gets, or one that has to move, among those that it may run on: `spread`, the default, takes the one with the most memory free; `pack` the one with the least that the portal fits into. Free is what containers of portals do not reserve; each reserves its limit. Environment: `PORTAL_PLACEMENT`.",
+				Optional:            true,
+				Validators:          []validator.String{stringvalidator.OneOf(string(placement.Spread), string(placement.Pack))},
+			},
 			"storage": schema.SingleNestedAttribute{
 				MarkdownDescription: "The shared drive, which every host has mounted at the same path.",
 				Optional:            true,
@@ -100,9 +106,17 @@ func hostsAttribute() schema.Attribute {
 			},
 			"ssh": sshAttribute(),
 			"labels": schema.MapAttribute{
-				MarkdownDescription: "Labels that describe the host.",
+				MarkdownDescription: "Labels that describe the host, for the `constraints` of portals.",
 				Optional:            true,
 				ElementType:         types.StringType,
+			},
+			"drain": schema.BoolAttribute{
+				MarkdownDescription: "Move all portals away: nothing is placed on the host, and the next apply of each portal there stops it and starts it elsewhere. Default: `false`.",
+				Optional:            true,
+			},
+			"force_move": schema.BoolAttribute{
+				MarkdownDescription: "The host is dead for good: it is not asked any more, and the next apply of each portal that was there starts it elsewhere, **without proof that it is stopped**. A host that only does not answer may still run databases on the same files. Default: `false`.",
+				Optional:            true,
 			},
 		}},
 	}

@@ -4,6 +4,7 @@ package stack
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -12,6 +13,12 @@ type Observed struct {
 	Portal string
 	// Host is the name of the host that runs it; empty when nothing runs.
 	Host string
+	// Elsewhere is what other hosts have of it, sorted by their names: after a
+	// move that was cut off, and when a host came back that was given up.
+	Elsewhere []Observed
+	// Silent are the hosts that did not answer, sorted: nobody knows what they
+	// have.
+	Silent []string
 	// Containers that carry the portal's label.
 	Containers []Container
 	// Foreign are containers without this portal's label whose name begins
@@ -25,7 +32,57 @@ type Observed struct {
 // Of returns what belongs to one part of the stack; see Stack.Owner.
 func (o Observed) Of(owner string) Observed {
 	o.Containers = slices.DeleteFunc(slices.Clone(o.Containers), func(c Container) bool { return c.Owner != owner })
+	var elsewhere []Observed
+	for _, other := range o.Elsewhere {
+		if other = other.Of(owner); len(other.Containers) > 0 {
+			elsewhere = append(elsewhere, other)
+		}
+	}
+	o.Elsewhere = elsewhere
 	return o
+}
+
+// Running counts the containers that run.
+func (o Observed) Running() int {
+	n := 0
+	for _, c := range o.Containers {
+		if isUp(c) {
+			n++
+		}
+	}
+	return n
+}
+
+// Residence joins what several hosts have of one portal: it lives on the host of
+// the given name or, when that is empty, where most of it runs, on the first
+// among equals.
+func Residence(host string, found []Observed) Observed {
+	home := 0
+	for i, o := range found {
+		switch {
+		case host != "" && o.Host == host:
+			home = i
+		case host == "" && o.Running() > found[home].Running():
+			home = i
+		}
+	}
+	out := found[home]
+	for i, o := range found {
+		if i != home && len(o.Containers) > 0 {
+			out.Elsewhere = append(out.Elsewhere, o)
+		}
+	}
+	return out
+}
+
+// Nowhere joins what hosts tell of a portal that none of them has.
+func Nowhere(portal string, found []Observed) Observed {
+	out := Observed{Portal: portal}
+	for _, o := range found {
+		out.Foreign = append(out.Foreign, o.Foreign...)
+	}
+	slices.SortFunc(out.Foreign, func(a, b Foreign) int { return strings.Compare(a.Name, b.Name) })
+	return out
 }
 
 // Container is one container of the portal, in the terms the domain compares.

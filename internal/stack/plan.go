@@ -74,6 +74,19 @@ func (p Plan) Images() Plan {
 	return p.filter(func(op *Operation) bool { return op.Kind == EnsureImage })
 }
 
+// Pulls plans that the images of a stack are there, whatever else is.
+func Pulls(s *Stack, cause string) Plan {
+	p := &planner{ids: map[string]int{}}
+	seen := map[string]bool{}
+	for _, name := range sortedKeys(s.Services) {
+		if image := s.Services[name].Image; !seen[image] {
+			seen[image] = true
+			p.add(Operation{Kind: EnsureImage, Service: name, Target: image, Cause: cause})
+		}
+	}
+	return p.plan
+}
+
 // WithoutImages is the rest of the plan, for when the images are there.
 func (p Plan) WithoutImages() Plan {
 	return p.filter(func(op *Operation) bool { return op.Kind != EnsureImage })

@@ -50,6 +50,10 @@ type Spec struct {
 	Maintenance bool `json:"maintenance,omitempty"`
 	// Mail says how the mailer delivers; nil delivers directly.
 	Mail *Mail `json:"mail,omitempty"`
+	// Host that the user chose, empty for none; Constraints on the host, as
+	// placement.Parse reads them.
+	Host        string   `json:"host,omitempty"`
+	Constraints []string `json:"constraints,omitempty"`
 	// OnDestroy says what becomes of the portal's directory.
 	OnDestroy OnDestroy `json:"on_destroy,omitempty"`
 }

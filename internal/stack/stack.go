@@ -19,6 +19,9 @@ type Stack struct {
 	// StorageID is the id of the shared drive, once it is known: it labels the
 	// containers and is no part of any digest.
 	StorageID string
+	// Host that the portal is to run on; empty leaves it to the engine. It is no
+	// part of any digest: containers are the same on every host.
+	Host string `json:"-"`
 	// Services holds services and tasks, by name.
 	Services map[string]*Service
 	// Networks by their full name ("acme_default").
@@ -38,6 +41,16 @@ type Stack struct {
 	// Ingress is where the routes of the services go, nil without a load
 	// balancer.
 	Ingress *Ingress
+}
+
+// Memory is what the containers of a stack reserve together, in bytes: each what
+// it is guaranteed or, if that is more, what it may use at most.
+func Memory(s *Stack) int64 {
+	var sum int64
+	for _, service := range s.Services {
+		sum += service.Resources.Reserved() * int64(service.Replicas)
+	}
+	return sum
 }
 
 // RoleGateway marks the stack of a gateway, which is no portal.
@@ -186,6 +199,9 @@ type Resources struct {
 	CPUs              float64
 	PIDs              int64
 }
+
+// Reserved is the memory that counts for placement.
+func (r Resources) Reserved() int64 { return max(r.Memory, r.MemoryReservation) }
 
 // Ulimit is a soft and a hard limit.
 type Ulimit struct{ Soft, Hard int64 }

@@ -51,7 +51,29 @@ func SummarizeObserved(o Observed) map[string]Summary {
 	for name, containers := range byService(o.Containers) {
 		out[name] = summarizeService(o.Portal, containers)
 	}
+	for _, other := range o.Elsewhere {
+		addElsewhere(out, other)
+	}
 	return out
+}
+
+// addElsewhere makes what another host still has a fault of the services.
+func addElsewhere(out map[string]Summary, other Observed) {
+	for name, containers := range byService(other.Containers) {
+		sum, here := out[name]
+		if !here {
+			sum = Summary{Image: containers[0].Image, Digest: containers[0].Digest}
+		}
+		var faults []string
+		if sum.Status != "" && sum.Status != StatusRunning && sum.Status != StatusReady {
+			faults = append(faults, sum.Status)
+		}
+		for _, c := range containers {
+			faults = append(faults, fmt.Sprintf("%s is on host %s, %s", c.Name, other.Host, c.State))
+		}
+		sum.Status = strings.Join(faults, "; ")
+		out[name] = sum
+	}
 }
 
 func byService(containers []Container) map[string][]Container {

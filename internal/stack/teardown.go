@@ -15,6 +15,14 @@ func Teardown(observed Observed) Plan {
 	return p.plan
 }
 
+// Halt plans to stop all that was observed, those that depend on others first.
+// Nothing is removed.
+func Halt(observed Observed, cause string) Plan {
+	p := &planner{ids: map[string]int{}}
+	p.takeDown(observed.Containers, cause)
+	return p.plan.filter(func(op *Operation) bool { return op.Kind != Remove })
+}
+
 // takeDown plans the removal of containers, to begin after the given
 // operations; each is stopped after those that depend on it have been. It
 // returns the IDs of the removals.

@@ -52,8 +52,10 @@ type Manifest struct {
 	Services map[string]stack.Summary `json:"services,omitempty"`
 	// Provider is the version that wrote the manifest.
 	Provider string `json:"provider"`
-	// Host that runs the portal.
+	// Host that runs the portal, and hosts that it is on its way from: they may
+	// still have containers of it.
 	Host      string    `json:"host,omitempty"`
+	Leaving   []string  `json:"leaving,omitempty"`
 	StorageID string    `json:"storage_id"`
 	Created   time.Time `json:"created"`
 	Updated   time.Time `json:"updated"`

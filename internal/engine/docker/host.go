@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/privateportals/terraform-provider-portal/internal/engine"
+	"github.com/privateportals/terraform-provider-portal/internal/placement"
 	"github.com/privateportals/terraform-provider-portal/internal/pool"
 )
 
@@ -21,6 +22,22 @@ func (e *Engine) Hosts() []string {
 	}
 	return names
 }
+
+// Placeable implements engine.Engine.
+func (e *Engine) Placeable() []placement.Host {
+	hosts := e.pool.Hosts()
+	out := make([]placement.Host, len(hosts))
+	for i, h := range hosts {
+		out[i] = placement.Host{Name: h.Name, Labels: h.Labels, Drain: h.Drain}
+	}
+	return out
+}
+
+// GivenUp implements engine.Engine.
+func (e *Engine) GivenUp(host string) bool { return e.pool.GivenUp(host) }
+
+// Settle implements engine.Engine.
+func (e *Engine) Settle(portal, host string) error { return e.pool.Settle(portal, host) }
 
 // Address implements engine.Engine.
 func (e *Engine) Address(host string) string {

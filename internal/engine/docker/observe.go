@@ -40,11 +40,10 @@ func (e *Engine) ObserveShared(ctx context.Context, portal string) (stack.Observ
 	return e.observe(ctx, portal, (*pool.Host).List)
 }
 
-// observe reads a portal on the host that has it, or finds that none has: a
+// observe reads a portal on the hosts that have it, or finds that none has: a
 // list of each host, and an inspect of each of the portal's containers.
 func (e *Engine) observe(ctx context.Context, portal string, list func(*pool.Host, context.Context) ([]pool.Container, error)) (stack.Observed, error) {
-	o := stack.Observed{Portal: portal}
-	home, err := e.pool.Home(ctx, portal, func(h *pool.Host, ctx context.Context) ([]pool.Container, error) {
+	homes, silent, err := e.pool.Homes(ctx, portal, func(h *pool.Host, ctx context.Context) ([]pool.Container, error) {
 		all, err := list(h, ctx)
 		if err != nil {
 			err = fail(h, "list the containers", engine.Error{Portal: portal}, err)
@@ -54,26 +53,48 @@ func (e *Engine) observe(ctx context.Context, portal string, list func(*pool.Hos
 	if err != nil {
 		return stack.Observed{}, err
 	}
-	hosts := e.pool.Hosts()
-	if home != nil {
-		hosts = []*pool.Host{home}
-	}
-	for _, h := range hosts {
-		all, err := h.List(ctx) // that of a moment ago
-		if err != nil {
-			return stack.Observed{}, fail(h, "list the containers", engine.Error{Portal: portal}, err)
+	settled := ""
+	if h := e.pool.Settled(portal); h != nil {
+		settled = h.Name
+		if !slices.Contains(homes, h) {
+			homes = append(homes, h) // for who holds its names there
 		}
-		ours, foreign := sortOut(portal, all)
-		read, err := readContainers(ctx, h, portal, ours)
-		if err != nil {
+	}
+	nobody := len(homes) == 0
+	if nobody {
+		homes = e.pool.Hosts()
+	}
+	found := make([]stack.Observed, len(homes))
+	for i, h := range homes {
+		if found[i], err = observeOn(ctx, h, portal); err != nil {
 			return stack.Observed{}, err
 		}
-		o.Containers = append(o.Containers, read...)
-		o.Foreign = append(o.Foreign, foreign...)
-		if len(read) > 0 && o.Host == "" {
-			o.Host = h.Name
-		}
 	}
+	if nobody {
+		return stack.Nowhere(portal, found), nil
+	}
+	o := stack.Residence(settled, found)
+	for _, h := range silent {
+		o.Silent = append(o.Silent, h.Name)
+	}
+	if len(o.Containers) > 0 {
+		return o, e.pool.Seen(portal, o.Host)
+	}
+	return o, nil
+}
+
+// observeOn reads what of a portal is on a host, from the list of a moment ago.
+func observeOn(ctx context.Context, h *pool.Host, portal string) (stack.Observed, error) {
+	o := stack.Observed{Portal: portal, Host: h.Name}
+	all, err := h.List(ctx)
+	if err != nil {
+		return stack.Observed{}, fail(h, "list the containers", engine.Error{Portal: portal}, err)
+	}
+	ours, foreign := sortOut(portal, all)
+	if o.Containers, err = readContainers(ctx, h, portal, ours); err != nil {
+		return stack.Observed{}, err
+	}
+	o.Foreign = foreign
 	sort.Slice(o.Containers, func(i, j int) bool { return o.Containers[i].Name < o.Containers[j].Name })
 	sort.Slice(o.Foreign, func(i, j int) bool { return o.Foreign[i].Name < o.Foreign[j].Name })
 	return o, nil

@@ -25,7 +25,8 @@ const Host = "fake"
 // Engine keeps containers in memory. The zero value is not ready: use New.
 type Engine struct {
 	*state
-	hosts []string // sorted
+	hosts   []string // sorted
+	settled *settled
 }
 
 // state is what an engine has in common with its views.
@@ -36,6 +37,11 @@ type state struct {
 	Fail func(op *stack.Operation) error
 	// ExitCode, if set, gives the exit code of a task's run by its name.
 	ExitCode func(task string) int
+	// Drained, Dead and Silent hosts, for tests: Dead ones are given up, and are
+	// not to be among the engine's; Silent ones do not answer.
+	Drained, Dead, Silent []string
+	// Labels of hosts.
+	Labels map[string]map[string]string
 
 	mu         sync.Mutex
 	serial     int
@@ -65,7 +71,7 @@ func New(drive string, hosts ...string) *Engine {
 	}
 	return &Engine{
 		state: &state{Drive: drive, networks: map[spot]network{}},
-		hosts: slices.Sorted(slices.Values(hosts)),
+		hosts: slices.Sorted(slices.Values(hosts)), settled: newSettled(),
 	}
 }
 
@@ -107,6 +113,11 @@ func (e *Engine) byName(name string) int {
 	return slices.IndexFunc(e.containers, func(c container) bool { return c.Name == name && e.has(c.host) })
 }
 
+// named finds a container on a host. The caller holds the lock.
+func (e *Engine) named(host, name string) int {
+	return slices.IndexFunc(e.containers, func(c container) bool { return c.Name == name && c.host == host })
+}
+
 // Observe implements engine.Engine.
 func (e *Engine) Observe(ctx context.Context, portal string) (stack.Observed, error) {
 	o, err := e.ObserveShared(ctx, portal)
@@ -116,7 +127,7 @@ func (e *Engine) Observe(ctx context.Context, portal string) (stack.Observed, er
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for at, n := range e.networks {
-		if n.portal == portal && e.has(at.host) {
+		if n.portal == portal && e.has(at.host) && (o.Host == "" || at.host == o.Host) {
 			o.Networks = append(o.Networks, at.name)
 		}
 	}
@@ -132,12 +143,37 @@ func (e *Engine) ObserveShared(ctx context.Context, portal string) (stack.Observ
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	o := stack.Observed{Portal: portal}
+	settled := e.settledOn(portal)
+	var found []stack.Observed
+	var silent []string
+	nobody := settled == ""
+	for _, host := range e.hosts {
+		if slices.Contains(e.Silent, host) {
+			silent = append(silent, host)
+			continue
+		}
+		o := e.observeOn(host, portal)
+		nobody = nobody && len(o.Containers) == 0
+		found = append(found, o)
+	}
+	switch {
+	case slices.Contains(silent, settled), nobody && len(silent) > 0:
+		return stack.Observed{}, &engine.Error{Op: "list the containers", Portal: portal, Host: silent[0], Err: errSilent}
+	case nobody:
+		return stack.Nowhere(portal, found), nil
+	}
+	o := stack.Residence(settled, found)
+	o.Silent = silent
+	return o, nil
+}
+
+// observeOn tells what of a portal is on a host. The caller holds the lock.
+func (e *Engine) observeOn(host, portal string) stack.Observed {
+	o := stack.Observed{Portal: portal, Host: host}
 	for _, c := range e.containers {
 		switch {
-		case !e.has(c.host):
+		case c.host != host:
 		case c.portal == portal:
-			o.Host = cmp.Or(o.Host, c.host)
 			o.Containers = append(o.Containers, c.Container)
 		case len(c.Name) > len(portal) && c.Name[:len(portal)+1] == portal+"-":
 			o.Foreign = append(o.Foreign, stack.Foreign{
@@ -145,7 +181,7 @@ func (e *Engine) ObserveShared(ctx context.Context, portal string) (stack.Observ
 			})
 		}
 	}
-	return o, nil
+	return o
 }
 
 // Check implements engine.Engine: a fake host has room for everything.
@@ -174,10 +210,10 @@ func (e *Engine) Logs(_ context.Context, name string, _ int) (string, error) {
 }
 
 // Exec implements engine.Engine: the command does nothing, and succeeds.
-func (e *Engine) Exec(_ context.Context, _, name string, command []string, _ []byte) (string, error) {
+func (e *Engine) Exec(_ context.Context, portal, name string, command []string, _ []byte) (string, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	i := e.byName(name)
+	i := e.named(e.place(portal), name)
 	if i < 0 || e.containers[i].State != stack.Running {
 		return "", fmt.Errorf("no container %s runs", name)
 	}
@@ -191,7 +227,10 @@ func (e *Engine) SyncSchedulers(context.Context) error { return nil }
 // Close implements engine.Engine.
 func (e *Engine) Close() error { return nil }
 
-var errNoContainer = errors.New("there is no such container")
+var (
+	errSilent      = errors.New("no answer")
+	errNoContainer = errors.New("there is no such container")
+)
 
 // Run implements engine.Engine.
 func (e *Engine) Run(ctx context.Context, desired *stack.Stack, op *stack.Operation) error {
@@ -254,7 +293,7 @@ func (e *Engine) network(host string, desired *stack.Stack, op *stack.Operation)
 func (e *Engine) create(host string, desired *stack.Stack, op *stack.Operation) error {
 	s := desired.Services[op.Service]
 	digest := stack.Digest(s)
-	if i := e.byName(op.Container); i >= 0 {
+	if i := e.named(host, op.Container); i >= 0 {
 		holder := e.containers[i]
 		switch {
 		case holder.portal != desired.Portal:
@@ -306,7 +345,7 @@ func (e *Engine) change(desired *stack.Stack, op *stack.Operation, i int) error 
 	case stack.Remove:
 		e.containers = slices.Delete(e.containers, i, i+1)
 	case stack.Rename:
-		if j := e.byName(op.Target); j >= 0 && j != i {
+		if j := e.named(e.containers[i].host, op.Target); j >= 0 && j != i {
 			return e.failed(desired, op, errors.New("the name is taken"))
 		}
 		c.Name = op.Target

@@ -36,7 +36,8 @@ func TestHostsAreApart(t *testing.T) {
 			}
 		}
 	}
-	if o, err := e.Observe(t.Context(), st.Portal); err != nil || o.Host != "dal-1" || len(o.Containers) != 2 || len(o.Networks) != 1 {
+	if o, err := e.Observe(t.Context(), st.Portal); err != nil || o.Host != "dal-1" || len(o.Containers) != 1 || len(o.Networks) != 1 ||
+		len(o.Elsewhere) != 1 || o.Elsewhere[0].Host != "dal-2" || len(o.Elsewhere[0].Containers) != 1 {
 		t.Errorf("on both: %+v, %v", o, err)
 	}
 }

@@ -6,17 +6,34 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/privateportals/terraform-provider-portal/internal/engine"
+	"github.com/privateportals/terraform-provider-portal/internal/placement"
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
 )
 
 // has tells whether a host is this engine's, or this view's.
 func (e *Engine) has(host string) bool { return slices.Contains(e.hosts, host) }
 
-// place is the host that has a portal, or else the first. The caller holds the
-// lock.
+// settled are the hosts, by portal, that portals are to be on.
+type settled struct{ hosts sync.Map }
+
+func newSettled() *settled { return new(settled) }
+
+// settledOn is the host that a portal is to be on, empty when nobody said so.
+func (e *Engine) settledOn(portal string) string {
+	v, _ := e.settled.hosts.Load(portal)
+	host, _ := v.(string)
+	return host
+}
+
+// place is the host that a portal is settled on, or that has it, or else the
+// first. The caller holds the lock.
 func (e *Engine) place(portal string) string {
+	if host := e.settledOn(portal); host != "" {
+		return host
+	}
 	for _, c := range e.containers {
 		if c.portal == portal && e.has(c.host) {
 			return c.host
@@ -27,6 +44,27 @@ func (e *Engine) place(portal string) string {
 
 // Hosts implements engine.Engine.
 func (e *Engine) Hosts() []string { return slices.Clone(e.hosts) }
+
+// Placeable implements engine.Engine.
+func (e *Engine) Placeable() []placement.Host {
+	out := make([]placement.Host, len(e.hosts))
+	for i, host := range e.hosts {
+		out[i] = placement.Host{Name: host, Labels: e.Labels[host], Drain: slices.Contains(e.Drained, host)}
+	}
+	return out
+}
+
+// GivenUp implements engine.Engine.
+func (e *Engine) GivenUp(host string) bool { return slices.Contains(e.Dead, host) }
+
+// Settle implements engine.Engine.
+func (e *Engine) Settle(portal, host string) error {
+	if _, err := e.On(host); err != nil {
+		return err
+	}
+	e.settled.hosts.Store(portal, host)
+	return nil
+}
 
 // Address implements engine.Engine: hosts are in the domain "test".
 func (e *Engine) Address(host string) string {
@@ -41,7 +79,7 @@ func (e *Engine) On(host string) (engine.Engine, error) {
 	if !e.has(host) {
 		return nil, fmt.Errorf("the provider has no host %q: its hosts are %q", host, e.hosts)
 	}
-	return &Engine{state: e.state, hosts: []string{host}}, nil
+	return &Engine{state: e.state, hosts: []string{host}, settled: newSettled()}, nil
 }
 
 // Portals implements engine.Engine. A fake engine knows of no gateways.
@@ -56,13 +94,16 @@ func (e *Engine) Portals(context.Context) ([]string, error) {
 	return slices.Compact(out), nil
 }
 
-// HostStatus implements engine.Engine: all hosts are well.
+// HostStatus implements engine.Engine: all hosts are well, but those that are silent.
 func (e *Engine) HostStatus(context.Context) []engine.HostStatus {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	out := make([]engine.HostStatus, len(e.hosts))
 	for i, host := range e.hosts {
 		out[i] = e.status(host)
+		if slices.Contains(e.Silent, host) {
+			out[i] = engine.HostStatus{Name: host, Error: errSilent.Error()}
+		}
 	}
 	return out
 }
@@ -79,7 +120,7 @@ func (e *Engine) status(host string) engine.HostStatus {
 			continue
 		}
 		s.Containers++
-		s.MemoryReserved += max(c.Settings.Resources.Memory, c.Settings.Resources.MemoryReservation)
+		s.MemoryReserved += c.Settings.Resources.Reserved()
 		if c.State == stack.Running {
 			s.Running++
 		}
@@ -90,4 +131,13 @@ func (e *Engine) status(host string) engine.HostStatus {
 	slices.Sort(s.Portals)
 	s.Portals = slices.Compact(s.Portals)
 	return s
+}
+
+// Anew is the engine of another process, which has settled nothing.
+func (e *Engine) Anew() *Engine { return e.Without("") }
+
+// Without is Anew of a pool that does not have one of the hosts.
+func (e *Engine) Without(host string) *Engine {
+	hosts := slices.DeleteFunc(slices.Clone(e.hosts), func(h string) bool { return h == host })
+	return &Engine{state: e.state, hosts: hosts, settled: newSettled()}
 }

@@ -162,6 +162,7 @@ func TestAccLifecycle(t *testing.T) {
 		},
 		{
 			ResourceName: acc, ImportState: true, ImportStateId: p.Name, ImportStateVerify: true,
+			ImportStateVerifyIgnore: []string{"placement"},
 		},
 		{
 			Config:       p.Config(""),

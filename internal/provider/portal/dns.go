@@ -21,8 +21,7 @@ func addressesValue(ctx context.Context, addresses []string) (types.List, diag.D
 // planDNS plans the addresses. They belong to the host or the gateway: a portal
 // that stays where it is keeps them.
 func (m *model) planDNS(prior *model) {
-	m.Addresses = types.ListUnknown(types.StringType)
-	if prior != nil && len(prior.Stack.Elements()) > 0 && m.Gateway.Equal(prior.Gateway) {
+	if m.samePlace(prior) && m.Gateway.Equal(prior.Gateway) {
 		m.Addresses = prior.Addresses
 	}
 }

@@ -3,6 +3,7 @@
 package portal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
 	"github.com/privateportals/terraform-provider-portal/internal/deploy"
+	"github.com/privateportals/terraform-provider-portal/internal/placement"
 	"github.com/privateportals/terraform-provider-portal/internal/provider/client"
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
 )
@@ -47,6 +49,15 @@ type fakePortal struct {
 }
 
 func newFake() *fakeDeployer { return &fakeDeployer{portals: map[string]*fakePortal{}} }
+
+// Place implements client.Deployer: the only host, unless another one is chosen.
+func (f *fakeDeployer) Place(_ context.Context, _ *stack.Stack, spec stack.Spec, home string) (placement.Decision, error) {
+	host := cmp.Or(spec.Host, home, "host-1")
+	if host == home {
+		return placement.Decision{Host: host}, nil
+	}
+	return placement.Decision{Host: host, Reason: "for a reason"}, nil
+}
 
 // did writes a call down and takes the failure that was asked for. The caller
 // holds the lock.

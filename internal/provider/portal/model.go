@@ -38,6 +38,8 @@ type model struct {
 	OnDestroy    types.String   `tfsdk:"on_destroy"`
 	Timeouts     timeouts.Value `tfsdk:"timeouts"`
 	Host         types.String   `tfsdk:"host"`
+	Constraints  types.List     `tfsdk:"constraints"`
+	Placement    types.String   `tfsdk:"placement"`
 	Addresses    types.List     `tfsdk:"addresses"`
 	Directory    types.String   `tfsdk:"directory"`
 	URL          types.String   `tfsdk:"url"`
@@ -84,7 +86,7 @@ var (
 func (m model) known(ctx context.Context) bool {
 	values := []attr.Value{
 		m.Name, m.Domain, m.StudioDomain, m.Blueprint, m.Images, m.Addons, m.Services, m.HTTPPort, m.OnDestroy,
-		m.Aliases, m.Redirects, m.HTTPSPort, m.TLS, m.Proxies, m.Gateway, m.Maintenance, m.Mail,
+		m.Aliases, m.Redirects, m.HTTPSPort, m.TLS, m.Proxies, m.Gateway, m.Maintenance, m.Mail, m.Constraints,
 	}
 	return !slices.ContainsFunc(values, func(v attr.Value) bool {
 		tf, err := v.ToTerraformValue(ctx)
@@ -106,6 +108,9 @@ func (m model) spec(ctx context.Context) (stack.Spec, diag.Diagnostics) {
 		diags.Append(m.Images.ElementsAs(ctx, &spec.Images, false)...)
 	}
 	spec.Addons = values.Sorted(ctx, m.Addons, &diags)
+	if len(m.Constraints.Elements()) > 0 {
+		diags.Append(m.Constraints.ElementsAs(ctx, &spec.Constraints, false)...)
+	}
 	diags.Append(m.addEntrance(ctx, &spec)...)
 	if len(m.Services.Elements()) > 0 {
 		var services map[string]tuning
@@ -158,6 +163,12 @@ func (m *model) setSpec(ctx context.Context, spec stack.Spec) diag.Diagnostics {
 	}
 	m.Images = stringsOrNull(ctx, spec.Images, &diags)
 	m.Addons = values.SetOrNull(ctx, spec.Addons, &diags)
+	m.Constraints = types.ListNull(types.StringType)
+	if len(spec.Constraints) > 0 {
+		value, d := types.ListValueFrom(ctx, types.StringType, spec.Constraints)
+		diags.Append(d...)
+		m.Constraints = value
+	}
 	m.setEntrance(ctx, spec, &diags)
 	m.Services = types.MapNull(tuningType)
 	if len(spec.Services) > 0 {

@@ -31,11 +31,11 @@ func (m *model) complete(ctx context.Context, config model, prior *model, c *cli
 	m.ID = m.Name
 	m.StudioDomain = plannedStudioDomain(config)
 	m.Directory = plannedDirectory(m.Name, storagePath)
-	m.Host = types.StringUnknown()
-	if prior != nil && len(prior.Stack.Elements()) > 0 {
-		m.Host = prior.Host
+	m.Host, m.Placement = config.Host, types.StringUnknown()
+	if config.Host.IsNull() {
+		m.Host = types.StringUnknown()
 	}
-	m.planDNS(prior)
+	m.Addresses = types.ListUnknown(types.StringType)
 	m.Stack = types.MapUnknown(summaryType)
 	m.URL = types.StringUnknown()
 	m.StudioURL = types.StringUnknown()
@@ -45,10 +45,12 @@ func (m *model) complete(ctx context.Context, config model, prior *model, c *cli
 	if storagePath == "" || !m.known(ctx) {
 		return nil, nil
 	}
-	spec, desired, diags := m.desired(ctx, c)
+	spec, desired, diags := m.desired(ctx, config, c)
 	if diags.HasError() || desired == nil {
 		return nil, diags
 	}
+	diags.Append(m.planHost(ctx, config, prior, c, spec, desired)...)
+	m.planDNS(prior)
 	value, d := stackValue(ctx, stack.Summarize(desired))
 	diags.Append(d...)
 	m.Stack = value
@@ -63,7 +65,7 @@ func (m *model) complete(ctx context.Context, config model, prior *model, c *cli
 // desired is the configuration in the domain's terms, and the stack that it
 // asks for; that is nil, without an error, while the portal's gateway is not known.
 // The model must be known.
-func (m model) desired(ctx context.Context, c *client.Client) (stack.Spec, *stack.Stack, diag.Diagnostics) {
+func (m model) desired(ctx context.Context, config model, c *client.Client) (stack.Spec, *stack.Stack, diag.Diagnostics) {
 	spec, diags := m.spec(ctx)
 	if diags.HasError() {
 		return spec, nil, diags
@@ -76,11 +78,13 @@ func (m model) desired(ctx context.Context, c *client.Client) (stack.Spec, *stac
 			return spec, nil, diags
 		}
 	}
+	spec.Host = config.Host.ValueString()
 	desired, err := blueprint.Build(ctx, spec, blueprint.Options{StoragePath: c.StoragePath})
 	if err != nil {
 		diags.Append(problems(spec.Name, err)...)
 		return spec, nil, diags
 	}
+	desired.Host = m.Host.ValueString() // empty while it is not known
 	return spec, desired, diags
 }
 
@@ -94,7 +98,7 @@ func (m *model) completeAddresses(spec stack.Spec, desired *stack.Stack, prior *
 		m.setAddresses(entrance)
 	case len(publishing) == 0:
 		m.URL, m.StudioURL = types.StringNull(), types.StringNull()
-	case prior != nil && m.sameSummaries(prior, publishing) && m.sameDomains(prior):
+	case m.samePlace(prior) && m.sameSummaries(prior, publishing) && m.sameDomains(prior):
 		m.URL = prior.URL
 		m.StudioURL = prior.StudioURL
 	}

@@ -93,7 +93,7 @@ func (r *portalResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	}
 	resp.Diagnostics.Append(plan.warnOfMove(prior)...)
 	for name, value := range map[string]any{
-		"id": plan.ID, "studio_domain": plan.StudioDomain, "host": plan.Host, "directory": plan.Directory,
+		"id": plan.ID, "studio_domain": plan.StudioDomain, "host": plan.Host, "placement": plan.Placement, "directory": plan.Directory,
 		"url": plan.URL, "studio_url": plan.StudioURL, "stack": plan.Stack,
 		"hostnames": plan.Hostnames, "certificates": plan.Certificates,
 		"addresses": plan.Addresses,
@@ -122,7 +122,7 @@ func (r *portalResource) Create(ctx context.Context, req resource.CreateRequest,
 	defer cancel()
 
 	name := plan.Name.ValueString()
-	spec, desired, diags := plan.desired(ctx, r.client)
+	spec, desired, diags := plan.desired(ctx, config, r.client)
 	resp.Diagnostics.Append(diags...)
 	given, diags := config.given(ctx, nil)
 	resp.Diagnostics.Append(diags...)
@@ -210,7 +210,7 @@ func (r *portalResource) Update(ctx context.Context, req resource.UpdateRequest,
 	defer cancel()
 
 	name := plan.Name.ValueString()
-	spec, desired, diags := plan.desired(ctx, r.client)
+	spec, desired, diags := plan.desired(ctx, config, r.client)
 	resp.Diagnostics.Append(diags...)
 	given, diags := config.given(ctx, &state)
 	resp.Diagnostics.Append(diags...)

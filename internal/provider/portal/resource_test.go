@@ -130,7 +130,7 @@ func TestNameReplaces(t *testing.T) {
 			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
 				plancheck.ExpectResourceAction(address1, plancheck.ResourceActionReplace),
 				plancheck.ExpectKnownValue(address1, tfjsonpath.New("directory"), knownvalue.StringExact("/srv/portals/acme-two")),
-				plancheck.ExpectUnknownValue(address1, tfjsonpath.New("host")),
+				plancheck.ExpectKnownValue(address1, tfjsonpath.New("host"), knownvalue.StringExact("host-1")),
 			}},
 			Check: expectWrites(fake, "delete acme retain", "create acme-two"),
 		},
@@ -164,7 +164,7 @@ func TestDrift(t *testing.T) {
 			r["old"] = stack.Summary{Image: "x", Replicas: 1, Digest: "d", Status: "running"}
 		}, nil},
 		"everything gone": {func(r map[string]stack.Summary) { clear(r) }, []plancheck.PlanCheck{
-			plancheck.ExpectUnknownValue(address1, tfjsonpath.New("host")),
+			plancheck.ExpectKnownValue(address1, tfjsonpath.New("host"), knownvalue.StringExact("host-1")),
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -270,7 +270,7 @@ func TestImportGivesAnEmptyPlan(t *testing.T) {
 					ImportState:             true,
 					ImportStateId:           "acme",
 					ImportStateVerify:       true,
-					ImportStateVerifyIgnore: []string{"services.web.memory"}, // "1.5g" comes back as "1536m"
+					ImportStateVerifyIgnore: []string{"services.web.memory", "placement"}, // "1.5g" comes back as "1536m"
 				},
 				{
 					Config:           acme(more),

@@ -120,10 +120,9 @@ func resourceSchema(ctx context.Context) schema.Schema {
 				Update: true, UpdateDescription: "Time for an update. Default: `30m`.",
 				Delete: true, DeleteDescription: "Time for a delete. Default: `20m`.",
 			}),
-			"host": schema.StringAttribute{
-				MarkdownDescription: "Name of the host that runs the portal, as it is in the provider's `hosts`.",
-				Computed:            true,
-			},
+			"host":        hostAttribute(),
+			"constraints": constraintsAttribute(),
+			"placement":   placementAttribute(),
 			"addresses": schema.ListAttribute{
 				MarkdownDescription: addressesDescription,
 				Computed:            true,

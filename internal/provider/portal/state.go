@@ -27,9 +27,7 @@ func (m *model) settle(ctx context.Context, desired *stack.Stack, result deploy.
 	value, diags := stackValue(ctx, stack.Summarize(desired))
 	m.Stack = value
 	m.Directory = types.StringValue(desired.Directory)
-	if m.Host.IsUnknown() {
-		m.Host = textOrNull(result.Host)
-	}
+	m.settlePlace(result.Host)
 	published := stack.Front{Port: result.HTTPPort}
 	if m.URL.IsUnknown() {
 		m.URL = address(m.Domain.ValueString(), published)
