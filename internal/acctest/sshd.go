@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/privateportals/terraform-provider-portal/internal/acctest/sshd"
 )
 
 // SSHD is Debian's own sshd, for one test, on this machine's loopback. Behind it
@@ -35,8 +37,7 @@ func StartSSHD(t *testing.T, user string, options ...string) *SSHD {
 	if os.Geteuid() != 0 {
 		t.Fatal("an sshd of the test's own needs root")
 	}
-	program, err := exec.LookPath("/usr/sbin/sshd")
-	if err != nil {
+	if _, err := exec.LookPath(sshd.Program); err != nil {
 		t.Fatalf("this test needs sshd: %v (make sshd, or apt-get install openssh-server)", err)
 	}
 	dir, err := os.MkdirTemp("", "acc-sshd-") //nolint:usetesting // sshd wants it readable by the user, below directories of root
@@ -52,41 +53,28 @@ func StartSSHD(t *testing.T, user string, options ...string) *SSHD {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"host", "user"} {
-		if out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", s.file(name)).CombinedOutput(); err != nil {
-			t.Fatalf("ssh-keygen: %v: %s", err, out)
-		}
-	}
-	port := freePort(t)
-	write(t, s.file("config"), fmt.Sprintf(`ListenAddress 127.0.0.1:%d
-HostKey %s
-AuthorizedKeysFile %s
-PidFile none
-UsePAM no
-StrictModes no
-LogLevel VERBOSE
-PasswordAuthentication no
-%s
-`, port, s.file("host"), s.file("user.pub"), strings.Join(options, "\n")))
-	// The user reads it when sshd has become that user.
-	if err := os.Chmod(s.file("user.pub"), 0o644); err != nil {
+	server := sshd.Server{Dir: dir, Address: fmt.Sprintf("127.0.0.1:%d", freePort(t)), Options: options}
+	key, err := sshd.NewKey()
+	if err != nil {
 		t.Fatal(err)
 	}
-	s.Endpoint = fmt.Sprintf("ssh://%s@127.0.0.1:%d", user, port)
-	s.PrivateKey = s.read(t, "user")
-	s.KnownHosts = fmt.Sprintf("[127.0.0.1]:%d %s", port, s.read(t, "host.pub"))
-	s.start(t, program)
+	server.Key, s.PrivateKey = key.Public, key.Private
+	if s.KnownHosts, err = server.Prepare(); err != nil {
+		t.Fatal(err)
+	}
+	s.Endpoint = fmt.Sprintf("ssh://%s@%s", user, server.Address)
+	s.start(t, server.Command())
 	return s
 }
 
-func (s *SSHD) start(t *testing.T, program string) {
+func (s *SSHD) start(t *testing.T, command []string) {
 	t.Helper()
 	log, err := os.Create(s.file("log"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	s.process = exec.Command(program, "-D", "-e", "-f", s.file("config"))
+	s.process = exec.Command(command[0], command[1:]...)
 	s.process.Stderr = log
 	if err := s.process.Start(); err != nil {
 		t.Fatal(err)
