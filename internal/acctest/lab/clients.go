@@ -76,16 +76,6 @@ func (h *Host) TLS() string {
     }`, h.Name, h.Address, h.lab.clientFile("ca.pem"), h.lab.clientFile("cert.pem"), h.lab.clientFile("key.pem"), h.Zone)
 }
 
-// Unix is the host's entry in the provider's hosts, over its socket. Nothing
-// that befalls the host's network befalls that.
-func (h *Host) Unix() string {
-	return fmt.Sprintf(`%s = {
-      endpoint = %q
-      address  = %q
-      labels   = { zone = %q }
-    }`, h.Name, h.Socket(), h.Address, h.Zone)
-}
-
 // Provider is a provider block of the whole lab, with an entry for each host:
 // l.Provider((*Host).SSH).
 func (l *Lab) Provider(entry func(*Host) string) string {

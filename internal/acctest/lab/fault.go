@@ -20,10 +20,14 @@ func (h *Host) Pause() error { return h.engine.process().signal(syscall.SIGSTOP)
 
 // Freeze stops all of the host where it is, its containers too. Resume undoes
 // it.
-func (h *Host) Freeze() error { return errors.Join(h.cgroup.freeze(true), h.signalPrograms(syscall.SIGSTOP)) }
+func (h *Host) Freeze() error {
+	return errors.Join(h.cgroup.freeze(true), h.signalPrograms(syscall.SIGSTOP))
+}
 
 // Resume undoes Pause and Freeze.
-func (h *Host) Resume() error { return errors.Join(h.signalPrograms(syscall.SIGCONT), h.cgroup.freeze(false)) }
+func (h *Host) Resume() error {
+	return errors.Join(h.signalPrograms(syscall.SIGCONT), h.cgroup.freeze(false))
+}
 
 func (h *Host) signalPrograms(s syscall.Signal) error {
 	for _, p := range h.port.processes() {
@@ -79,7 +83,9 @@ func (h *Host) containerd() process {
 	return process{}
 }
 
-func (h *Host) containerdFile() string { return h.file("run", "docker", "containerd", "containerd.pid") }
+func (h *Host) containerdFile() string {
+	return h.file("run", "docker", "containerd", "containerd.pid")
+}
 
 // KillHost switches the host off, as when the power goes: engine and containers
 // are gone at once, and so is what was in its memory. Start switches it on.

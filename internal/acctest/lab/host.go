@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -23,8 +22,9 @@ import (
 	"github.com/privateportals/terraform-provider-portal/internal/acctest/sshd"
 )
 
-// startTimeout bounds how long a program may take until it is ready.
-const startTimeout = time.Minute
+// startTimeout bounds how long a program may take until it is ready. An engine
+// that was killed first stops the containers that it finds.
+const startTimeout = 2 * time.Minute
 
 // Host is a host of a lab. Its methods are safe for concurrent use only on
 // different hosts.
@@ -267,11 +267,11 @@ func (h *Host) powerOffSteps(ctx context.Context) error {
 		return err
 	}
 	// In memory on a real host.
-	return clear(h.file("run"))
+	return emptyDir(h.file("run"))
 }
 
-// clear empties a directory, which may be missing.
-func clear(dir string) error {
+// emptyDir empties a directory, which may be missing.
+func emptyDir(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
@@ -284,13 +284,8 @@ func clear(dir string) error {
 	return nil
 }
 
-// Log is all that the host's dockerd or sshd has written.
-func (h *Host) Log(w io.Writer, program string) error {
-	f, err := os.Open(daemon{program, h.dir}.log())
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	_, err = io.Copy(w, f)
-	return err
+// Accepted is how many connections the host's sshd has let in.
+func (h *Host) Accepted() (int, error) {
+	log, err := os.ReadFile(h.sshd.log())
+	return strings.Count(string(log), "Accepted publickey for "), err
 }

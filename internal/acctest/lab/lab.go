@@ -214,6 +214,17 @@ func (l *Lab) Host(name string) (*Host, error) {
 
 // Down ends all that runs in the lab and removes it, whatever is left of it.
 func (l *Lab) Down(ctx context.Context) error {
+	// Since the machine was started anew its subnet may be another lab's.
+	if holder(l.state.Subnet) == l.Dir {
+		if err := l.stop(ctx); err != nil {
+			return err
+		}
+	}
+	return os.RemoveAll(l.Dir)
+}
+
+// stop ends all that runs in the lab and gives its subnet back.
+func (l *Lab) stop(ctx context.Context) error {
 	err := errors.Join(
 		l.eachMember(func(m member) error { return m.powerOff(ctx) }),
 		l.removeBridge(ctx),
@@ -223,9 +234,6 @@ func (l *Lab) Down(ctx context.Context) error {
 	}
 	for _, h := range l.Hosts {
 		h.docker.Close()
-	}
-	if err := os.RemoveAll(l.Dir); err != nil {
-		return err
 	}
 	return unclaim(l.state.Subnet)
 }

@@ -19,12 +19,15 @@ func address(subnet, n int) netip.Addr {
 	return netip.AddrFrom4([4]byte{10, 77, byte(subnet), byte(n)})
 }
 
+// Machine is the address at which the hosts reach this machine.
+func (l *Lab) Machine() string { return address(l.state.Subnet, 1).String() }
+
 func (l *Lab) bridge() string { return fmt.Sprintf("lab%d", l.state.Subnet) }
 
 // makeBridge makes the network of the lab, with this machine on it.
 func (l *Lab) makeBridge(ctx context.Context) error {
 	err := run(ctx, fmt.Sprintf("link add %[1]s type bridge\naddress add %[2]s/24 dev %[1]s\nlink set %[1]s up\n",
-		l.bridge(), address(l.state.Subnet, 1)), "ip", "-batch", "-")
+		l.bridge(), l.Machine()), "ip", "-batch", "-")
 	if err != nil {
 		return err
 	}
@@ -71,16 +74,16 @@ type port struct {
 	name    string // of the namespace and of the cable's end at the bridge
 	bridge  string
 	address netip.Addr
-	gateway netip.Addr // this machine
 }
 
 func (l *Lab) port(suffix string, n int) port {
-	return port{l.bridge() + suffix, l.bridge(), address(l.state.Subnet, n), address(l.state.Subnet, 1)}
+	return port{l.bridge() + suffix, l.bridge(), address(l.state.Subnet, n)}
 }
 
 func (p port) netns() string { return filepath.Join("/run/netns", p.name) }
 
-// plug makes the namespace and connects it, unless that was done.
+// plug makes the namespace and connects it, unless that was done. No way leads
+// out of the lab but to this machine: what asks the internet hears so at once.
 //
 // This machine knows the member's Ethernet address for good. Else it would ask
 // for it in vain while the member is cut off, and report no route within
@@ -99,7 +102,7 @@ neighbour replace %[4]s lladdr %[2]s dev %[3]s nud permanent
 	if err != nil {
 		return err
 	}
-	return run(ctx, fmt.Sprintf("link set lo up\nlink set eth0 up\naddress add %s/24 dev eth0\nroute add default via %s\n", p.address, p.gateway),
+	return run(ctx, fmt.Sprintf("link set lo up\nlink set eth0 up\naddress add %s/24 dev eth0\n", p.address),
 		"ip", "-n", p.name, "-batch", "-")
 }
 

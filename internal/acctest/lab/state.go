@@ -69,11 +69,11 @@ func claim(ctx context.Context, dir string, owned bool) (subnet int, err error) 
 		return 0, err
 	}
 	defer unlock()
-	err = eachClaim(func(_ int, c claimed) error {
+	err = eachClaim(func(subnet int, c claimed) error {
 		if c.Owner.PID == 0 || c.Owner.alive() {
 			return nil
 		}
-		return Down(ctx, c.Dir)
+		return downClaimed(ctx, subnet, c.Dir)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("remove labs that were left behind: %w", err)
@@ -104,12 +104,30 @@ func unclaim(subnet int) error {
 
 // DownAll removes all labs of this machine, also those of tests that run.
 func DownAll(ctx context.Context) error {
-	return eachClaim(func(subnet int, c claimed) error {
-		if err := Down(ctx, c.Dir); err != nil {
-			return err
-		}
-		return unclaim(subnet) // its directory may have been gone
-	})
+	return eachClaim(func(subnet int, c claimed) error { return downClaimed(ctx, subnet, c.Dir) })
+}
+
+// downClaimed removes the lab that has a subnet. Somebody may have removed its
+// directory, though its hosts run.
+func downClaimed(ctx context.Context, subnet int, dir string) error {
+	l, err := Open(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return newLab(dir, state{Subnet: subnet, Hosts: maxHosts}).stop(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	return l.Down(ctx)
+}
+
+// holder is the directory of the lab that has a subnet, empty when none has.
+func holder(subnet int) string {
+	var c claimed
+	text, err := os.ReadFile(claimFile(subnet))
+	if err != nil || json.Unmarshal(text, &c) != nil {
+		return ""
+	}
+	return c.Dir
 }
 
 func eachClaim(do func(subnet int, c claimed) error) error {
