@@ -116,7 +116,9 @@ func addRelay(c *config, local []route) {
 		Subjects: []string{relayName}, Issuers: []issuer{{Module: "internal", CA: relayCA}},
 	})
 	if c.Apps.PKI == nil {
-		c.Apps.PKI = &pkiApp{CertificateAuthorities: map[string]authority{}}
+		// Caddy has an authority of its own as well, and would spend up to a minute
+		// on making its container trust it.
+		c.Apps.PKI = &pkiApp{CertificateAuthorities: map[string]authority{internalCA: {Name: "Private Portals", InstallTrust: false}}}
 	}
 	c.Apps.PKI.CertificateAuthorities[relayCA] = authority{Name: "Private Portals relay", InstallTrust: false}
 }
