@@ -129,7 +129,7 @@ func (s site) file(t *testing.T, name ...string) string {
 func (s site) routed(t *testing.T, host string, want bool) func() {
 	return func() {
 		t.Helper()
-		if got := strings.Contains(s.file(t, "ingress", "config.json"), host); got != want {
+		if got := strings.Contains(s.file(t, "ingress", "routes.json"), host); got != want {
 			t.Errorf("%s is routed: %t", host, got)
 		}
 		out, code := s.Exec(t, "load-balancer-1", "cat", "/tmp/routes.json")
