@@ -57,9 +57,12 @@ or lets all of them be read. The provider starts it in a container; there is no
 reason to run it by hand.
 `
 
-// Main runs the agent that args ask for ("files", "schedule"), and returns the
-// exit code.
+// Main runs the agent that args ask for ("files", "schedule", "lease"), and
+// returns the exit code.
 func Main(args []string) int {
+	if len(args) > 0 && args[0] == "lease" {
+		return runLease(args[1:])
+	}
 	if len(args) == 0 || args[0] != "files" && args[0] != "schedule" {
 		fmt.Fprint(os.Stderr, usage+"\n"+scheduleUsage)
 		return 2
