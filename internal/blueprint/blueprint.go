@@ -104,6 +104,7 @@ func (b *builder) resolve(context.Context) {
 	b.resolveRoutes()
 	b.resolveIngress()
 	b.checkGiven()
+	b.checkLeases()
 	b.checkContainerNames()
 }
 

@@ -25,6 +25,7 @@ type serviceExtension struct {
 	maxReplicas int // zero: no bound
 	routes      []stack.Route
 	reload      []string // nil: the default of the load balancer's format
+	lease       string   // the volume that the service has for itself, empty: none
 }
 
 // volumeExtension is x-portal of a volume.
@@ -103,7 +104,7 @@ func (b *builder) readExtensions() {
 
 func (b *builder) serviceExtension(name string, extensions types.Extensions) serviceExtension {
 	x := b.fields("services."+name, extensions)
-	e := serviceExtension{role: x.text("role"), maxReplicas: x.integer("max_replicas")}
+	e := serviceExtension{role: x.text("role"), maxReplicas: x.integer("max_replicas"), lease: x.text("lease")}
 	if when := x.oneOf("task", "", string(stack.Deploy), string(stack.Manual), string(stack.Scheduled)); when != "" {
 		e.task = &stack.Task{When: stack.TaskWhen(when), Timeout: x.duration("timeout")}
 	} else if x.has("timeout") {

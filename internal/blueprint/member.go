@@ -75,6 +75,7 @@ func (j *joiner) begin() {
 			j.problem("from", "There is one load balancer", "%s is the portal's load balancer, and only that one is told of routes. Give an image instead.", m.From)
 		}
 		j.from, j.service = source, clone(source)
+		j.service.Lease = "" // the data that it is for stays the source's own
 	}
 	j.service.Name = m.Name
 	j.part = &stack.Stack{

@@ -102,6 +102,7 @@ func (b *builder) translateService(c types.ServiceConfig) {
 	s.Networks = b.networks(c)
 	s.Mounts = b.mounts(c)
 	s.DependsOn = b.conditions(c)
+	s.Lease = b.lease(c, x)
 	b.tune(s, x)
 	b.checkReplicas(s, x)
 	b.stack.Services[s.Name] = s

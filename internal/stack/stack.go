@@ -22,6 +22,10 @@ type Stack struct {
 	// Host that the portal is to run on; empty leaves it to the engine. It is no
 	// part of any digest: containers are the same on every host.
 	Host string `json:"-"`
+	// AgentPath is the provider's own program on the drive, an absolute path on
+	// the hosts, once it is known: services with a lease mount it. It is no part
+	// of any digest, so that another version of the provider replaces nothing.
+	AgentPath string `json:",omitempty"`
 	// Services holds services and tasks, by name.
 	Services map[string]*Service
 	// Networks by their full name ("acme_default").
@@ -77,7 +81,11 @@ type Service struct {
 	Labels      map[string]string // the blueprint's own labels
 
 	Mounts []Mount
-	Ports  []Port
+	// Lease is the absolute path of a directory on the drive: a container of the
+	// service runs its program only while it holds the lease there, so that no two
+	// run on one data directory, wherever they are. Empty for none.
+	Lease string `json:",omitempty"`
+	Ports []Port
 	// Networks maps a network's full name to the aliases there.
 	Networks   map[string][]string
 	ExtraHosts []string // "name:ip"
@@ -147,6 +155,16 @@ const (
 	// StartFirst removes the old container when the new one is healthy.
 	StartFirst UpdateOrder = "start-first"
 )
+
+// HasLeases tells whether a service of the stack has a lease.
+func (s *Stack) HasLeases() bool {
+	for _, service := range s.Services {
+		if service.Lease != "" {
+			return true
+		}
+	}
+	return false
+}
 
 // Condition is what must be true of a dependency before a service starts.
 type Condition string

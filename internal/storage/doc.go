@@ -12,6 +12,7 @@
 //
 //	.portal-storage           the drive's id
 //	.locks/<portal>           the lock of a portal
+//	.portal-agent/<hash>      the provider's own program, for services with a lease
 //	.archive/<portal>-<time>  portals put away by on_destroy = "archive"
 //	<portal>/
 //	  portal.json             the manifest
@@ -25,6 +26,7 @@
 //	  ingress/config.json     the load balancer's routes, of all parts of the stack
 //	  records/<name>.json     what the provider remembers beyond Terraform's state
 //	  data/<volume>/          what the services keep
+//	  leases/<volume>/        who may run a server on data/<volume>
 //	  backups/
 //
 // No container mounts records/ or portal.json; of secrets/, a container mounts

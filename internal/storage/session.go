@@ -70,8 +70,16 @@ func (s *Session) Drive(ctx context.Context, check DriveCheck) (string, error) {
 
 // Prepare makes what st needs in the portal's directory: directories with their
 // owners, secrets that are not there yet, and files with the secrets filled in.
-// What is right already is not touched, so it may be repeated.
+// What is right already is not touched, so it may be repeated. Where a service has
+// a lease, the program that keeps it is put on the drive, and st told where.
 func (s *Session) Prepare(ctx context.Context, st *stack.Stack) error {
+	if st.HasLeases() {
+		var reply wire.InstallReply
+		if err := s.call(ctx, "putting the program for leases on the shared drive", "Install", wire.None{}, &reply); err != nil {
+			return err
+		}
+		st.AgentPath = reply.Path
+	}
 	args := wire.PrepareArgs{Directories: st.Directories, Secrets: st.Secrets, Files: st.Files, Bare: st.Role == stack.RoleGateway}
 	return s.call(ctx, "preparing the directory", "Prepare", args, &wire.None{})
 }

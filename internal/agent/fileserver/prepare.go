@@ -28,6 +28,8 @@ const (
 	secretsDir = "secrets"
 	dataDir    = "data"
 	backupsDir = "backups"
+	// leasesDir holds the leases on what is in dataDir.
+	leasesDir = "leases"
 	// ingressDir holds the load balancer's configuration.
 	ingressDir = "ingress"
 )
@@ -37,6 +39,7 @@ var baseDirectories = map[string]stack.Directory{
 	secretsDir:   {Mode: uint32(secretsAttrs.mode)},
 	dataDir:      {Mode: 0o711},
 	backupsDir:   {Mode: 0o700},
+	leasesDir:    {Mode: 0o711},
 	ingressDir:   {Mode: 0o755},
 	overridesDir: overridesAttrs,
 }

@@ -65,6 +65,7 @@ drwx--x--x 0:0 data
 drwx------ 999:999 data/mysql
 drwxr-xr-x 1000:1000 data/static
 drwxr-xr-x 0:0 ingress
+drwx--x--x 0:0 leases
 drwxrwx--- 1000:1000 overrides
 -rw-rw---- 1000:1000 overrides/.lock
 -rw-rw---- 1000:1000 overrides/ansible_overrides.yml

@@ -53,6 +53,14 @@ func (v *service) Prepare(args wire.PrepareArgs, _ *wire.None) error {
 	return v.locked(func() error { return v.s.prepare(args) })
 }
 
+// Install puts the agent's own program on the drive.
+func (v *service) Install(_ wire.None, reply *wire.InstallReply) error {
+	return v.locked(func() (err error) {
+		reply.Path, err = v.s.install()
+		return err
+	})
+}
+
 // Prune removes rendered files that are needed no more.
 func (v *service) Prune(args wire.PruneArgs, _ *wire.None) error {
 	return v.locked(func() error { return v.s.prune(args.Keep) })

@@ -17,6 +17,14 @@ func TestContract(t *testing.T) {
 	enginetest.Run(t, func(t *testing.T) engine.Engine { return open(t, "", docker.Options{}) })
 }
 
+// TestLeases needs the agent's program on a drive, as a file agent puts it there.
+func TestLeases(t *testing.T) {
+	enginetest.Image(t)
+	e := open(t, "", docker.Options{})
+	t.Cleanup(func() { e.Close() })
+	enginetest.RunLeases(t, e, build(t, "./testdata/agent"))
+}
+
 // open makes an engine over the host at endpoint; empty means the one that the
 // environment names.
 func open(t *testing.T, endpoint string, o docker.Options) *docker.Engine {

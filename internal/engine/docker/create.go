@@ -31,6 +31,9 @@ func (t *task) create(ctx context.Context) error {
 	if body.host.Sysctls, err = t.sysctls(ctx, s.Sysctls); err != nil {
 		return t.fail("create", err)
 	}
+	if err := t.leased(ctx, s, &body); err != nil {
+		return t.fail("create", err)
+	}
 
 	adopted := false
 	err = pool.Retry(ctx, func() error {

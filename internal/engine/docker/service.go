@@ -141,12 +141,16 @@ func mounts(ms []stack.Mount) []mount.Mount {
 			})
 			continue
 		}
-		out = append(out, mount.Mount{
-			Type: mount.TypeBind, Source: m.Source, Target: m.Target, ReadOnly: m.ReadOnly,
-			BindOptions: &mount.BindOptions{Propagation: mount.PropagationRPrivate},
-		})
+		out = append(out, bind(m.Source, m.Target, m.ReadOnly))
 	}
 	return out
+}
+
+func bind(source, target string, readOnly bool) mount.Mount {
+	return mount.Mount{
+		Type: mount.TypeBind, Source: source, Target: target, ReadOnly: readOnly,
+		BindOptions: &mount.BindOptions{Propagation: mount.PropagationRPrivate},
+	}
 }
 
 func natPort(p stack.Port) nat.Port {

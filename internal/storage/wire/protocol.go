@@ -13,7 +13,7 @@ import (
 )
 
 // Protocol is raised with every change of the calls or types of this package.
-const Protocol = 3
+const Protocol = 4
 
 // Greeting begins the line that the agent writes before anything else. The
 // protocol's number follows.
@@ -82,6 +82,9 @@ type PrepareArgs struct {
 	// Bare makes the Directories alone: a gateway has nothing else of a portal's.
 	Bare bool
 }
+
+// InstallReply is where the agent's own program is, as a path on the hosts.
+type InstallReply struct{ Path string }
 
 // PruneArgs are the paths of the files that are still needed.
 type PruneArgs struct{ Keep []string }

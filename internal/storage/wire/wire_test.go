@@ -42,11 +42,12 @@ func TestErrorsCrossThePipe(t *testing.T) {
 // these types stay as they are: when this test fails, raise Protocol and put the
 // new shape here.
 func TestProtocolShape(t *testing.T) {
-	const protocol = 3
+	const protocol = 4
 	const want = `
 Drive{ID string; Existing bool}
 Holder{Owner string; Host string; Operation string; Since time.Time}
 Prepare{Directories map[string]stack.Directory{UID int; GID int; Mode uint32}; Secrets map[string]stack.Secret{Length int; UID int; GID int}; Files map[string]stack.File{Content []uint8; Mode uint32; UID int; GID int; Template bool}; Bare bool}
+Install{Path string}
 Manifest{Place wire.Place; Data []uint8}
 Write{Path string; Data []uint8; IfHash string; Mode uint32; UID int; GID int}
 Read{Data []uint8; Hash string}
@@ -70,6 +71,7 @@ Snapshot{Manifest wire.ManifestReply; Overrides *wire.ReadReply; Records map[str
 		{"Drive", wire.DriveArgs{}},
 		{"Holder", wire.Holder{}},
 		{"Prepare", wire.PrepareArgs{}},
+		{"Install", wire.InstallReply{}},
 		{"Manifest", wire.ManifestReply{}},
 		{"Write", wire.WriteArgs{}},
 		{"Read", wire.ReadReply{}},
