@@ -39,5 +39,5 @@ func (d dir) lock() (*os.File, error) {
 	if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EACCES) {
 		return nil, errBusy
 	}
-	return nil, nil //nolint:nilerr // the drive knows no locks, and the lease does not depend on them
+	return nil, nil // the drive knows no locks, and the lease does not depend on them
 }

@@ -31,24 +31,24 @@ func TestMain(m *testing.M) {
 		os.Unsetenv(envWrapper)
 		os.Exit(Main(os.Args[1:]))
 	case os.Getenv(envServer) != "":
-		os.Exit(serve(os.Getenv(envServer)))
+		fmt.Fprintln(os.Stderr, serve(os.Getenv(envServer)))
+		os.Exit(1)
 	}
 	os.Exit(m.Run())
 }
 
 // serve appends the time by the host's clock to a file, as fast as it can, until
 // it is told to end.
-func serve(file string) int {
+func serve(file string) error {
 	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+		return err
 	}
 	for {
 		if _, err := fmt.Fprintf(f, "%d %d\n", os.Getpid(), uptime()); err != nil {
-			return 1
+			return err
 		}
-		time.Sleep(50 * time.Microsecond)
+		time.Sleep(100 * time.Microsecond)
 	}
 }
 

@@ -72,10 +72,6 @@ func TestSignalsArePassedOn(t *testing.T) {
 	}
 }
 
-func itoa(n int) string {
-	return strings.TrimSpace(strings.Join([]string{string(rune('0' + n/10)), string(rune('0' + n%10))}, ""))
-}
-
 // A second server does not start, and says why; it starts at once when the first
 // one has ended in order.
 func TestSecondWaits(t *testing.T) {
@@ -267,6 +263,32 @@ func readOnly(t *testing.T, d string) {
 	t.Helper()
 	must(t, syscall.Mount("tmpfs", d, "tmpfs", syscall.MS_RDONLY, ""))
 	t.Cleanup(func() { must(t, syscall.Unmount(d, syscall.MNT_DETACH)) })
+}
+
+// A full drive ends no lease: a renewal needs no room.
+func TestDriveFull(t *testing.T) {
+	t.Parallel()
+	d := t.TempDir()
+	mount(t, d)
+	first := start(t, append(flagsFor(d), "--", "sh", "-c", "echo ready; exec sleep 60")...)
+	first.says(t, "ready")
+	f, err := os.Create(filepath.Join(d, "ballast"))
+	must(t, err)
+	for err == nil {
+		_, err = f.Write(make([]byte, 4096))
+	}
+	f.Close()
+	time.Sleep(2 * ttl)
+	if second := start(t, append(flagsFor(d, "--wait", "0s"), "--", "true")...); second.code(t) != ExitHeld {
+		t.Errorf("exit code %d:\n%s", second.code(t), &second.output)
+	}
+	must(t, first.Process.Signal(syscall.SIGTERM))
+	if code := first.code(t); code != 143 {
+		t.Errorf("exit code %d:\n%s", code, &first.output)
+	}
+	if next := start(t, append(flagsFor(d), "--", "true")...); next.code(t) != 0 {
+		t.Errorf("the next one, on the full drive: exit code %d:\n%s", next.code(t), &next.output)
+	}
 }
 
 // mount puts a small file system at a directory for the test.

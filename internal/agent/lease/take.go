@@ -133,10 +133,11 @@ func (t *taker) seize(s state, lock *os.File) (*held, error) {
 
 // tell logs who has the lease: when that changes, and every now and then.
 func (t *taker) tell(now time.Duration, s state, format string, args ...any) {
-	if t.toldOf == s.token && now-t.told < 15*time.Second {
+	about := s.token + format
+	if t.toldOf == about && now-t.told < 15*time.Second {
 		return
 	}
-	t.toldOf, t.told = s.token, now
+	t.toldOf, t.told = about, now
 	t.log("the data directory is in use by %s. "+format, append([]any{t.dir.holder(s)}, args...)...)
 }
 
