@@ -208,6 +208,11 @@ func (d *Deployer) conclude(ctx context.Context, b *begun, spec stack.Spec, desi
 		return Result{}, err
 	}
 	observed.Elsewhere = nil
+	if b.moving() { // the schedules of its members came along
+		if err := d.Engine.SyncSchedulers(ctx); err != nil {
+			return Result{}, err
+		}
+	}
 	m := d.newManifest(b, spec, storage.Complete)
 	m.Services = stack.SummarizeObserved(observed.Of(""))
 	if err := b.files.SaveManifest(ctx, m); err != nil {

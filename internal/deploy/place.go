@@ -29,8 +29,6 @@ type reservation struct {
 // Place decides which host a portal is to run on. A portal that is somewhere, be it
 // only in part, stays there while it may; home, if not empty, is where the state
 // has it. Portals that are placed in one run know of each other.
-//
-// The reason is empty for a portal that stays.
 func (d *Deployer) Place(ctx context.Context, desired *stack.Stack, spec stack.Spec, home string) (placement.Decision, error) {
 	constraints, err := placement.ParseAll(spec.Constraints)
 	if err != nil {
@@ -42,15 +40,22 @@ func (d *Deployer) Place(ctx context.Context, desired *stack.Stack, spec stack.S
 	if err != nil {
 		return placement.Decision{}, fmt.Errorf("portal %q cannot be placed: %w", spec.Name, err)
 	}
-	if len(hosts) == 1 && (home == "" || home == hosts[0].Name) {
+	if len(hosts) == 1 && home == "" {
 		return r.Choose(hosts, permitted, nil, d.Strategy)
 	}
-	if r.Homes, err = d.homes(ctx, spec.Name, home); err != nil {
-		return placement.Decision{}, err
+	if home != "" {
+		r.Homes = []string{home}
 	}
-	if host, stays := r.Stays(permitted); stays {
+	host, stays := r.Stays(permitted) // without asking anybody
+	if !stays {
+		if r.Homes, err = d.homes(ctx, spec.Name, home); err != nil {
+			return placement.Decision{}, err
+		}
+		host, stays = r.Stays(permitted)
+	}
+	if stays {
 		d.placed.reserve(spec.Name, host, r.Memory)
-		return placement.Decision{Host: host}, nil
+		return placement.Decision{Host: host, Reason: "it is there already"}, nil
 	}
 	decision, err := d.placed.choose(ctx, d, spec.Name, r, hosts, permitted)
 	if err != nil {

@@ -11,6 +11,9 @@ type HostStatus struct {
 	// Address under which visitors and other hosts reach it, empty when it is
 	// not known.
 	Address string
+	// Labels and Drain are as in placement.Host.
+	Labels map[string]string
+	Drain  bool
 
 	// Reachable tells whether its engine answered, and is one that portals can
 	// run on; Error says why not.

@@ -42,6 +42,11 @@ func (o Observed) Of(owner string) Observed {
 	return o
 }
 
+// has tells whether a container is among those observed.
+func (o Observed) has(c Container) bool {
+	return slices.ContainsFunc(o.Containers, func(own Container) bool { return own.ID == c.ID })
+}
+
 // Running counts the containers that run.
 func (o Observed) Running() int {
 	n := 0
@@ -55,7 +60,8 @@ func (o Observed) Running() int {
 
 // Residence joins what several hosts have of one portal: it lives on the host of
 // the given name or, when that is empty, where most of it runs, on the first
-// among equals.
+// among equals. An engine that is in the pool under two names has the very same
+// containers under both; they are not elsewhere.
 func Residence(host string, found []Observed) Observed {
 	home := 0
 	for i, o := range found {
@@ -68,7 +74,7 @@ func Residence(host string, found []Observed) Observed {
 	}
 	out := found[home]
 	for i, o := range found {
-		if i != home && len(o.Containers) > 0 {
+		if i != home && len(o.Containers) > 0 && !slices.ContainsFunc(out.Containers, o.has) {
 			out.Elsewhere = append(out.Elsewhere, o)
 		}
 	}

@@ -71,7 +71,7 @@ func (e *Engine) HostStatus(ctx context.Context) []engine.HostStatus {
 }
 
 func hostStatus(ctx context.Context, h *pool.Host) engine.HostStatus {
-	s := engine.HostStatus{Name: h.Name, Endpoint: h.Endpoint, Address: h.Address}
+	s := engine.HostStatus{Name: h.Name, Endpoint: h.Endpoint, Address: h.Address, Labels: h.Labels, Drain: h.Drain}
 	f, err := h.Facts(ctx)
 	if err != nil {
 		s.Error = plain(err).Error()

@@ -17,6 +17,7 @@ var ofHosts = []contract{
 	{"hosts tell how they are", hostsTell},
 	{"a view works on its host", viewWorks},
 	{"a view knows no other host", viewKnowsNoOther},
+	{"a portal is settled on a host", settles},
 }
 
 // RunHosts checks what an engine does with several hosts. open makes one that
@@ -133,4 +134,64 @@ func viewKnowsNoOther(t *testing.T, e engine.Engine) {
 	if _, err := e.On("none"); err == nil || !strings.Contains(err.Error(), all[len(all)-1]) {
 		t.Errorf("the error does not name the hosts there are: %v", err)
 	}
+}
+
+// settles: what is done for a portal is done on the host that it is settled on,
+// whatever others have of it.
+func settles(t *testing.T, e engine.Engine) {
+	hosts := e.Hosts()
+	if placeable := e.Placeable(); len(placeable) != len(hosts) || placeable[0].Name != hosts[0] {
+		t.Errorf("placeable are %+v of %q", placeable, hosts)
+	}
+	st := NewStack(t)
+	if err := e.Settle(st.Portal, "none"); err == nil || !strings.Contains(err.Error(), hosts[0]) {
+		t.Errorf("settled on a host that is not there: %v", err)
+	}
+	Add(t, st, "web", nil)
+	for i := len(hosts) - 1; i >= 0; i-- {
+		if err := e.Settle(st.Portal, hosts[i]); err != nil {
+			t.Fatal(err)
+		}
+		Up(t, e, st, "web")
+		o, err := e.Observe(Context(t), st.Portal)
+		if err != nil || o.Host != hosts[i] || len(o.Containers) != 1 || len(o.Silent) > 0 {
+			t.Fatalf("on %s: %+v, %v", hosts[i], o, err)
+		}
+		var elsewhere []string
+		for _, other := range o.Elsewhere {
+			if elsewhere = append(elsewhere, other.Host); other.Running() != 1 {
+				t.Errorf("elsewhere is %+v", other)
+			}
+		}
+		if want := others(t, e, st.Portal, o.Containers[0].ID); !slices.Equal(elsewhere, want) {
+			t.Errorf("elsewhere is %q, want %q", elsewhere, want)
+		}
+	}
+	for _, host := range hosts {
+		if err := e.Settle(st.Portal, host); err != nil {
+			t.Fatal(err)
+		}
+		Do(t, e, st, stack.Stop, "web", "")
+	}
+}
+
+// others are the hosts that have a container of a portal, but for the one with the
+// given id: an engine may be there under two names.
+func others(t *testing.T, e engine.Engine, portal, id string) []string {
+	t.Helper()
+	var out []string
+	for _, host := range e.Hosts() {
+		view, err := e.On(host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, err := view.Observe(Context(t), portal)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(o.Containers) > 0 && o.Containers[0].ID != id {
+			out = append(out, host)
+		}
+	}
+	return out
 }

@@ -19,7 +19,7 @@ import (
 // Deployer is what Terraform's side asks for; deploy.Deployer does it.
 type Deployer interface {
 	// Place decides which host a portal is to run on, and why; home is where the
-	// state has it, empty for a new one. The reason is empty for one that stays.
+	// state has it, empty for a new one.
 	Place(ctx context.Context, desired *stack.Stack, spec stack.Spec, home string) (placement.Decision, error)
 	// Create brings a portal up. It finishes what an earlier Create began. given
 	// holds contents of secrets by the names of their files; others stay as they

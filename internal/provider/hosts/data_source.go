@@ -34,7 +34,7 @@ func (d *dataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp 
 		MarkdownDescription: "The provider's hosts, asked now: which answer, what they run, how much of their memory is reserved, and which portals are on each.",
 		Attributes: map[string]schema.Attribute{
 			"hosts": schema.MapNestedAttribute{
-				MarkdownDescription: "The hosts, by their names in the provider's `hosts`; the one that the environment names is `default`. Of a host that is not reachable, only `endpoint`, `address`, `reachable` and `error` are known; the rest is null.",
+				MarkdownDescription: "The hosts, by their names in the provider's `hosts`; the one that the environment names is `default`. Of a host that is not reachable, only `endpoint`, `address`, `labels`, `drain`, `reachable` and `error` are known; the rest is null. One with `force_move` is not among them.",
 				Computed:            true,
 				NestedObject:        schema.NestedAttributeObject{Attributes: hostAttributes()},
 			},
@@ -55,6 +55,10 @@ func hostAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"endpoint": text("Where its Docker Engine is reached."),
 		"address":  text("IP address or hostname under which visitors and other hosts reach it. Null when the provider does not know it."),
+		"labels": schema.MapAttribute{
+			MarkdownDescription: "Its labels, as the provider block has them.", Computed: true, ElementType: types.StringType,
+		},
+		"drain": schema.BoolAttribute{MarkdownDescription: "Whether its portals are to leave it.", Computed: true},
 		"reachable": schema.BoolAttribute{
 			MarkdownDescription: "Whether its Docker Engine answered within some seconds, and is one that portals can run on.",
 			Computed:            true,

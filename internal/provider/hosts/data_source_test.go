@@ -68,7 +68,7 @@ func TestDataSource(t *testing.T) {
 	null := knownvalue.Null()
 	rows := []engine.HostStatus{
 		{
-			Name: "dal-1", Endpoint: "tcp://10.0.0.12:2376", Address: "203.0.113.7", Reachable: true,
+			Name: "dal-1", Endpoint: "tcp://10.0.0.12:2376", Labels: map[string]string{"zone": "a"}, Drain: true, Address: "203.0.113.7", Reachable: true,
 			EngineVersion: "20.10.24", APIVersion: "1.41", KernelVersion: "6.1.0", OS: "Debian GNU/Linux 12 (bookworm)", Arch: "amd64",
 			CPUs: 8, Memory: 64 << 30, MemoryReserved: 20 << 30, Containers: 31, Running: 29,
 			Portals: []string{"acme", "globex"}, Gateways: []string{"front"},
@@ -81,6 +81,7 @@ func TestDataSource(t *testing.T) {
 	}
 	want := map[string]knownvalue.Check{
 		"dal-1": knownvalue.ObjectExact(map[string]knownvalue.Check{
+			"labels": knownvalue.MapExact(map[string]knownvalue.Check{"zone": text("a")}), "drain": knownvalue.Bool(true),
 			"endpoint": text("tcp://10.0.0.12:2376"), "address": text("203.0.113.7"), "reachable": knownvalue.Bool(true), "error": null,
 			"engine_version": text("20.10.24"), "api_version": text("1.41"), "kernel_version": text("6.1.0"),
 			"os": text("Debian GNU/Linux 12 (bookworm)"), "arch": text("amd64"),
@@ -90,6 +91,7 @@ func TestDataSource(t *testing.T) {
 			"gateways": knownvalue.ListExact([]knownvalue.Check{text("front")}),
 		}),
 		"dal-2": knownvalue.ObjectExact(map[string]knownvalue.Check{
+			"labels": knownvalue.MapSizeExact(0), "drain": knownvalue.Bool(false),
 			"endpoint": text("tcp://10.0.0.13:2376"), "address": text("dal-2.example.com"), "reachable": knownvalue.Bool(false),
 			"error": text("no answer within 10s"), "engine_version": null, "api_version": null, "kernel_version": null,
 			"os": null, "arch": null, "cpus": null, "memory": null, "memory_reserved": null,

@@ -4,6 +4,7 @@ package hosts
 
 import (
 	"context"
+	"maps"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -19,27 +20,31 @@ type model struct {
 
 // host is an element of the attribute hosts. What is nil is null.
 type host struct {
-	Endpoint          string   `tfsdk:"endpoint"`
-	Address           *string  `tfsdk:"address"`
-	Reachable         bool     `tfsdk:"reachable"`
-	Error             *string  `tfsdk:"error"`
-	EngineVersion     *string  `tfsdk:"engine_version"`
-	APIVersion        *string  `tfsdk:"api_version"`
-	KernelVersion     *string  `tfsdk:"kernel_version"`
-	OS                *string  `tfsdk:"os"`
-	Arch              *string  `tfsdk:"arch"`
-	CPUs              *int     `tfsdk:"cpus"`
-	Memory            *int64   `tfsdk:"memory"`
-	MemoryReserved    *int64   `tfsdk:"memory_reserved"`
-	Containers        *int     `tfsdk:"containers"`
-	ContainersRunning *int     `tfsdk:"containers_running"`
-	Portals           []string `tfsdk:"portals"`
-	Gateways          []string `tfsdk:"gateways"`
+	Endpoint          string            `tfsdk:"endpoint"`
+	Address           *string           `tfsdk:"address"`
+	Labels            map[string]string `tfsdk:"labels"`
+	Drain             bool              `tfsdk:"drain"`
+	Reachable         bool              `tfsdk:"reachable"`
+	Error             *string           `tfsdk:"error"`
+	EngineVersion     *string           `tfsdk:"engine_version"`
+	APIVersion        *string           `tfsdk:"api_version"`
+	KernelVersion     *string           `tfsdk:"kernel_version"`
+	OS                *string           `tfsdk:"os"`
+	Arch              *string           `tfsdk:"arch"`
+	CPUs              *int              `tfsdk:"cpus"`
+	Memory            *int64            `tfsdk:"memory"`
+	MemoryReserved    *int64            `tfsdk:"memory_reserved"`
+	Containers        *int              `tfsdk:"containers"`
+	ContainersRunning *int              `tfsdk:"containers_running"`
+	Portals           []string          `tfsdk:"portals"`
+	Gateways          []string          `tfsdk:"gateways"`
 }
 
 var hostType = types.ObjectType{AttrTypes: map[string]attr.Type{
 	"endpoint":           types.StringType,
 	"address":            types.StringType,
+	"labels":             types.MapType{ElemType: types.StringType},
+	"drain":              types.BoolType,
 	"reachable":          types.BoolType,
 	"error":              types.StringType,
 	"engine_version":     types.StringType,
@@ -66,7 +71,8 @@ func hostsValue(ctx context.Context, rows []engine.HostStatus) (types.Map, diag.
 }
 
 func hostOf(s engine.HostStatus) host {
-	h := host{Endpoint: s.Endpoint, Address: textOrNil(s.Address), Reachable: s.Reachable, Error: textOrNil(s.Error)}
+	h := host{Endpoint: s.Endpoint, Address: textOrNil(s.Address), Reachable: s.Reachable, Error: textOrNil(s.Error), Labels: map[string]string{}, Drain: s.Drain}
+	maps.Copy(h.Labels, s.Labels)
 	if !s.Reachable {
 		return h
 	}
