@@ -76,7 +76,7 @@ func Main(args []string) int {
 	if args[0] == "schedule" {
 		err = runScheduler(ctx, args[1:])
 	} else {
-		err = files(ctx, args[1:], os.Stdin, out)
+		err = Files(ctx, args[1:], os.Stdin, out)
 	}
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -115,7 +115,9 @@ func parseFiles(args []string) (filesFlags, error) {
 	return f, nil
 }
 
-func files(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
+// Files is the file agent with the arguments after "agent files". It serves over
+// in and out until they or ctx end.
+func Files(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
 	f, err := parseFiles(args)
 	if err != nil {
 		return err
