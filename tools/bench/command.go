@@ -8,11 +8,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/privateportals/terraform-provider-portal/tools/memory"
 )
 
 // commander runs a tool's commands and remembers the most memory they took.
@@ -45,7 +45,7 @@ func (c *commander) exec(ctx context.Context, command []string, arguments ...str
 	}
 	watched := func() int64 { return 0 }
 	if c.counted && c.helper != "" {
-		watched = watchMemory(c.helper)
+		watched = memory.Watch(c.helper)
 	}
 	err := cmd.Wait()
 	c.helperPeak = max(c.helperPeak, watched())
@@ -56,48 +56,4 @@ func (c *commander) exec(ctx context.Context, command []string, arguments ...str
 		return fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, output.String())
 	}
 	return nil
-}
-
-// watchMemory watches the processes that run the program. stop ends it and
-// returns their highest peak (VmHWM) in bytes. The kernel keeps the peak of a
-// process, so a look now and then misses little.
-func watchMemory(program string) (stop func() int64) {
-	done, highest := make(chan struct{}), make(chan int64)
-	go func() {
-		var peak int64
-		tick := time.NewTicker(25 * time.Millisecond)
-		defer tick.Stop()
-		for {
-			links, _ := filepath.Glob("/proc/[0-9]*/exe")
-			for _, link := range links {
-				if target, err := os.Readlink(link); err == nil && target == program {
-					peak = max(peak, memoryPeak(filepath.Dir(link)))
-				}
-			}
-			select {
-			case <-done:
-				highest <- peak
-				return
-			case <-tick.C:
-			}
-		}
-	}()
-	return func() int64 {
-		close(done)
-		return <-highest
-	}
-}
-
-func memoryPeak(process string) int64 {
-	status, err := os.ReadFile(filepath.Join(process, "status"))
-	if err != nil {
-		return 0 // it has ended
-	}
-	for line := range strings.Lines(string(status)) {
-		if text, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-			kib, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(text), " kB"), 10, 64)
-			return kib * 1024
-		}
-	}
-	return 0
 }

@@ -30,7 +30,7 @@ func (b *bench) reportStack(w io.Writer) {
 	for _, r := range b.results {
 		fmt.Fprintf(w, "%.2f\t%.2f\t%.2f\t%d / %d / %d\t%s\t  %s\n",
 			r.create.median().Seconds(), r.read.median().Seconds(), r.destroy.median().Seconds(),
-			r.requests[0], r.requests[1], r.requests[2], memory(r.contender), r.contender.name())
+			r.requests[0], r.requests[1], r.requests[2], memoryOf(r.contender), r.contender.name())
 	}
 	fmt.Fprintf(w, "\t%.2f\t\t\t\t  terraform plan -refresh=false of one portal: its own start\n", b.start.median().Seconds())
 	if b.version == "" {
@@ -85,7 +85,7 @@ func beyondStart(ours, start samples, floor time.Duration) float64 {
 	return (ours.median() - start.median()).Seconds() / floor.Seconds()
 }
 
-func memory(c contender) string {
+func memoryOf(c contender) string {
 	switch c := c.(type) {
 	case *terraform:
 		return fmt.Sprintf("%.0f + %.0f MB", megabytes(c.helperPeak), megabytes(c.peak))
