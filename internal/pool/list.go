@@ -4,13 +4,14 @@ package pool
 
 import (
 	"context"
-	"strconv"
+	"regexp"
+	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
-	"golang.org/x/sync/singleflight"
+	"github.com/docker/docker/api/types/filters"
+	"golang.org/x/sync/errgroup"
 )
 
 // Container is what a list of a host's containers says of one: little, as
@@ -38,72 +39,131 @@ type Published struct {
 	Protocol string
 }
 
-// sharedList keeps the last list of a host's containers until something
-// changes there.
-type sharedList struct {
-	mu         sync.Mutex
-	generation uint64 // counts changes
-	valid      bool
-	containers []Container
-	flight     singleflight.Group
-}
-
-// List returns all containers of the host. It asks the daemon once, for all
-// callers, and again only after Changed. The result must not be modified.
+// List returns all containers of the host, sorted by name. It asks the daemon for
+// all of them once, for all callers, and afterwards only for those of portals that
+// were changed. The result must not be modified.
 func (h *Host) List(ctx context.Context) ([]Container, error) {
-	l := &h.list
-	l.mu.Lock()
-	if l.valid {
-		defer l.mu.Unlock()
-		return l.containers, nil
-	}
-	generation := l.generation
-	l.mu.Unlock()
-
-	// A caller that gives up does not take the list away from the others.
-	ch := l.flight.DoChan(strconv.FormatUint(generation, 10), func() (any, error) {
-		return h.fetchList(context.WithoutCancel(ctx), generation)
-	})
-	select {
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case r := <-ch:
-		if r.Err != nil {
-			return nil, r.Err
+	for {
+		behind, known := h.list.behind()
+		if !known {
+			if err := h.shareWhole(ctx); err != nil {
+				return nil, err
+			}
+			continue
 		}
-		list, _ := r.Val.([]Container)
-		return list, nil
+		for _, portal := range behind {
+			if _, err := h.sharePortal(ctx, portal); err != nil {
+				return nil, err
+			}
+		}
+		if all, ok := h.list.all(); ok {
+			return all, nil
+		}
 	}
 }
 
-// FreshList asks the daemon now, whatever is known, and shares the result.
+// FreshList asks the daemon for everything now, whatever is known, and shares the
+// result.
 func (h *Host) FreshList(ctx context.Context) ([]Container, error) {
-	h.list.mu.Lock()
-	generation := h.list.generation
-	h.list.mu.Unlock()
-	return h.fetchList(ctx, generation)
+	return h.fetchWhole(ctx)
 }
 
-// Changed says that this process changed something on the host: the shared
-// list is out of date.
-func (h *Host) Changed() {
-	h.list.mu.Lock()
-	defer h.list.mu.Unlock()
-	h.list.generation++
-	h.list.valid = false
-	h.list.containers = nil
+// Portal returns what concerns a portal of the containers of the host: its own,
+// and others whose names begin like its names do. It asks the daemon for what is
+// not known alone, as List does. The result must not be modified.
+func (h *Host) Portal(ctx context.Context, portal string) ([]Container, error) {
+	for {
+		if list, ok := h.list.portal(portal); ok {
+			return list, nil
+		}
+		if _, known := h.list.all(); known {
+			return h.sharePortal(ctx, portal)
+		}
+		// Others will want theirs: one list for all of them costs less.
+		if err := h.shareWhole(ctx); err != nil {
+			return nil, err
+		}
+	}
 }
 
-// fetchList lists the containers, and shares the list unless something changed
-// since generation.
-func (h *Host) fetchList(ctx context.Context, generation uint64) ([]Container, error) {
+// FreshPortal is Portal, but asks the daemon now, whatever is known; and only for
+// what concerns this portal, so that it costs the same however many others there
+// are. It shares the result.
+func (h *Host) FreshPortal(ctx context.Context, portal string) ([]Container, error) {
+	return h.fetchPortal(ctx, portal)
+}
+
+// Changed says that this process changed something on the host: what is known of
+// it is out of date.
+func (h *Host) Changed() { h.list.change("") }
+
+// ChangedPortal says that this process changed something of one portal there.
+func (h *Host) ChangedPortal(portal string) { h.list.change(portal) }
+
+// shareWhole is fetchWhole for all that want it at the same time.
+func (h *Host) shareWhole(ctx context.Context) error {
+	_, err := h.list.flights.do(ctx, "", h.list.lastChange(""), h.fetchWhole)
+	return err
+}
+
+// sharePortal is fetchPortal for all that want it at the same time.
+func (h *Host) sharePortal(ctx context.Context, portal string) ([]Container, error) {
+	return h.list.flights.do(ctx, portal, h.list.lastChange(portal), func(ctx context.Context) ([]Container, error) {
+		return h.fetchPortal(ctx, portal)
+	})
+}
+
+// fetchWhole lists all containers, and keeps the list.
+func (h *Host) fetchWhole(ctx context.Context) ([]Container, error) {
+	now := h.list.now()
+	list, err := h.Find(ctx, filters.NewArgs())
+	if err != nil {
+		return nil, err
+	}
+	byName(list)
+	h.list.keepWhole(list, now)
+	return list, nil
+}
+
+// fetchPortal lists what concerns a portal, and keeps that: its containers by
+// their label, and what is named like them.
+func (h *Host) fetchPortal(ctx context.Context, portal string) ([]Container, error) {
+	now := h.list.now()
+	var own, named []Container
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		own, err = h.Find(gctx, filters.NewArgs(filters.Arg("label", LabelPortal+"="+portal)))
+		return err
+	})
+	g.Go(func() (err error) {
+		named, err = h.Find(gctx, filters.NewArgs(filters.Arg("name", "^/"+regexp.QuoteMeta(portal)+"-")))
+		return err
+	})
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	// One that was made or renamed between the two answers is in one of them.
+	list := own
+	for _, c := range named {
+		if !slices.ContainsFunc(own, func(o Container) bool { return o.ID == c.ID }) {
+			list = append(list, c)
+		}
+	}
+	byName(list)
+	h.list.keepPortal(portal, list, now)
+	return list, nil
+}
+
+// Find asks the daemon now for the containers that its filters choose, and shares
+// nothing.
+func (h *Host) Find(ctx context.Context, wanted filters.Args) ([]Container, error) {
 	c, err := h.Client(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var raw []container.Summary
 	err = Retry(ctx, func() error {
-		raw, err = c.ContainerList(ctx, container.ListOptions{All: true})
+		raw, err = c.ContainerList(ctx, container.ListOptions{All: true, Filters: wanted})
 		return err
 	})
 	if err != nil {
@@ -113,13 +173,11 @@ func (h *Host) fetchList(ctx context.Context, generation uint64) ([]Container, e
 	for i := range raw {
 		list[i] = reduce(&raw[i])
 	}
-
-	h.list.mu.Lock()
-	defer h.list.mu.Unlock()
-	if h.list.generation == generation {
-		h.list.valid, h.list.containers = true, list
-	}
 	return list, nil
+}
+
+func byName(list []Container) {
+	slices.SortFunc(list, func(a, b Container) int { return strings.Compare(a.Name, b.Name) })
 }
 
 // reduce keeps what is needed of a container.

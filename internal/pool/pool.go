@@ -189,7 +189,7 @@ func (p *Pool) Place(ctx context.Context, portal string) (*Host, error) {
 		h, _ := v.(*Host)
 		return h, nil
 	}
-	homes, _, err := p.Homes(ctx, portal, (*Host).List)
+	homes, _, err := p.Homes(ctx, portal, func(h *Host, ctx context.Context) ([]Container, error) { return h.Portal(ctx, portal) })
 	if err != nil {
 		return nil, err
 	}
@@ -205,7 +205,7 @@ func (p *Pool) Place(ctx context.Context, portal string) (*Host, error) {
 
 // Homes finds all hosts that have containers of a portal, sorted by name: one at
 // most, but for a move that was cut off, and for a host that came back. How it
-// asks for a host's containers is List or FreshList.
+// asks for a host's containers is Portal or FreshPortal.
 //
 // The host that the portal is settled on must answer. Once it has, or another has
 // what is looked for, the rest is waited for a moment only, so that a host that

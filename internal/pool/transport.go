@@ -106,11 +106,11 @@ func safeToRepeat(req *http.Request) bool {
 // It gives up when the caller did, and after a time-out: the next attempt
 // would take as long.
 func shouldRepeat(ctx context.Context, resp *http.Response, err error) (bool, error) {
-	if ctx.Err() != nil {
-		return false, ctx.Err()
-	}
 	if err != nil {
-		return transientConn(err), nil
+		return ctx.Err() == nil && transientConn(err), ctx.Err()
+	}
+	if ctx.Err() != nil {
+		return false, nil // what was answered goes to whoever still reads it
 	}
 	return resp.StatusCode >= http.StatusInternalServerError && resp.StatusCode != http.StatusNotImplemented, nil
 }

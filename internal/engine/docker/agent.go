@@ -38,7 +38,7 @@ func (e *Engine) Agent(ctx context.Context, portal string) (engine.Agent, error)
 		return engine.Agent{}, err
 	}
 	about := engine.Error{Portal: portal}
-	removeStaleAgents(ctx, h, c)
+	e.removeStaleAgents(ctx, h, c)
 	image, err := e.agentImage(ctx, h, c)
 	if err != nil {
 		return engine.Agent{}, fail(h, "get the file agent's image", about, err)
@@ -170,8 +170,11 @@ func removeAgent(ctx context.Context, c *client.Client, name string) {
 }
 
 // removeStaleAgents removes agents' containers that were never started. The
-// daemon removes all others when they end.
-func removeStaleAgents(ctx context.Context, h *pool.Host, c *client.Client) {
+// daemon removes all others when they end. A host is looked at once in a run.
+func (e *Engine) removeStaleAgents(ctx context.Context, h *pool.Host, c *client.Client) {
+	if _, looked := e.swept.LoadOrStore(h.Name, true); looked {
+		return
+	}
 	list, err := h.List(ctx)
 	if err != nil {
 		return // the start of the agent will tell

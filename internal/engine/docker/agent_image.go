@@ -78,7 +78,7 @@ func (e *Engine) agentImage(ctx context.Context, h *pool.Host, c *client.Client)
 	if e.options.AgentImage == "" {
 		return "", fmt.Errorf("%w; and there is no published image to use instead", unfit)
 	}
-	if err := e.pullIfAbsent(ctx, c, e.options.AgentImage); err != nil {
+	if err := e.pullIfAbsent(ctx, h, c, e.options.AgentImage); err != nil {
 		return "", &engine.Error{
 			Op: "get the file agent's image " + e.options.AgentImage, Host: h.Name,
 			Err:    fmt.Errorf("%w (it is needed because %w)", err, unfit),

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sort"
 
 	"github.com/privateportals/terraform-provider-portal/internal/engine"
@@ -16,6 +17,9 @@ import (
 // Check implements engine.Engine. It finds host ports that other containers
 // hold. A port that another process holds shows when the container starts.
 func (e *Engine) Check(ctx context.Context, desired *stack.Stack, _ stack.Observed) error {
+	if !publishes(desired) {
+		return nil
+	}
 	h, _, err := e.place(ctx, desired.Portal)
 	if err != nil {
 		return err
@@ -38,6 +42,16 @@ func (e *Engine) Check(ctx context.Context, desired *stack.Stack, _ stack.Observ
 		}
 	}
 	return nil
+}
+
+// publishes tells whether a stack wants certain ports of the host.
+func publishes(desired *stack.Stack) bool {
+	for _, s := range desired.Services {
+		if slices.ContainsFunc(s.Ports, func(p stack.Port) bool { return p.Host != 0 }) {
+			return true
+		}
+	}
+	return false
 }
 
 // portHolder finds the container, not of the portal itself, that holds a

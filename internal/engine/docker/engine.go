@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"net/netip"
 	"path"
+	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/singleflight"
 
@@ -49,6 +51,8 @@ type shared struct {
 	stops   slots
 	probes  slots
 	agent   agentBinary
+	swept   sync.Map               // by host: whether stale agents were looked for
+	drive   atomic.Pointer[string] // the drive's id, once it is known
 }
 
 var _ engine.Engine = (*Engine)(nil)
@@ -76,8 +80,11 @@ func (e *Engine) Portals(ctx context.Context) ([]string, error) {
 }
 
 // StorageID implements engine.Engine. Containers of another drive, mounted at
-// another path, do not count.
+// another path, do not count. Hosts are asked until one of them knows it.
 func (e *Engine) StorageID(ctx context.Context) (string, error) {
+	if id := e.drive.Load(); id != nil {
+		return *id, nil
+	}
 	ids := make(chan string, len(e.pool.Hosts()))
 	h, err := e.pool.First(ctx, func(ctx context.Context, h *pool.Host) (bool, error) {
 		list, err := h.List(ctx)
@@ -93,7 +100,9 @@ func (e *Engine) StorageID(ctx context.Context) (string, error) {
 	if h == nil {
 		return "", err
 	}
-	return <-ids, nil
+	id := <-ids
+	e.drive.Store(&id)
+	return id, nil
 }
 
 // storageID is the drive's id that a list of containers tells, empty when it

@@ -26,7 +26,7 @@ import (
 func (e *Engine) ensureImage(ctx context.Context, h *pool.Host, c *client.Client, op *stack.Operation, portal string) error {
 	about := engine.Error{Portal: portal, Service: op.Service}
 	ch := e.pulls.DoChan(h.Name+" "+op.Target, func() (any, error) {
-		return nil, e.pullIfAbsent(ctx, c, op.Target)
+		return nil, e.pullIfAbsent(ctx, h, c, op.Target)
 	})
 	select {
 	case <-ctx.Done():
@@ -58,7 +58,8 @@ func imageID(ctx context.Context, c *client.Client, ref string) (string, error) 
 	return r.ID, err
 }
 
-func (e *Engine) pullIfAbsent(ctx context.Context, c *client.Client, ref string) error {
+// pullIfAbsent pulls an image unless the host has it.
+func (e *Engine) pullIfAbsent(ctx context.Context, h *pool.Host, c *client.Client, ref string) error {
 	id, err := imageID(ctx, c, ref)
 	if err != nil || id != "" {
 		return err
@@ -67,6 +68,7 @@ func (e *Engine) pullIfAbsent(ctx context.Context, c *client.Client, ref string)
 	if err != nil {
 		return err
 	}
+	defer h.Changed() // a list tells that a tag moved
 	return pool.Retry(ctx, func() error { return pull(ctx, c, ref, auth) })
 }
 

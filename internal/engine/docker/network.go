@@ -9,11 +9,13 @@ import (
 	"fmt"
 	"hash/fnv"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	cerrdefs "github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/network"
 
 	"github.com/privateportals/terraform-provider-portal/internal/pool"
@@ -28,19 +30,22 @@ func (t *task) ensureNetwork(ctx context.Context) error {
 	what := "make network " + t.op.Target
 	want := t.stack.Networks[t.op.Target]
 	want.Name = t.op.Target
-	list, err := listNetworks(ctx, t.api, network.ListOptions{})
-	if err != nil {
+	is, found, err := t.network(ctx, want.Name)
+	switch {
+	case err != nil:
 		return t.fail(what, err)
-	}
-	if i := slices.IndexFunc(list, func(n network.Summary) bool { return n.Name == want.Name }); i >= 0 {
-		return t.acceptNetwork(what, want, list[i])
+	case found:
+		return t.acceptNetwork(what, want, is)
 	}
 	if want.Gateway != "" {
 		return t.failWith(what, fmt.Sprintf("Apply the portal_gateway %q first; a portal whose gateway is another resource of the configuration names it by reference: gateway = portal_gateway.%s.name.", want.Gateway, want.Gateway), fmt.Errorf("the gateway %q does not run on the host", want.Gateway))
 	}
 	bits := max(cmp.Or(want.Bits, subnetBits), t.engine.options.SubnetPool.Bits())
-	candidates := subnets(t.engine.options.SubnetPool, bits, want.Name, takenSubnets(list))
-	for subnet := range candidates {
+	var taken []netip.Prefix
+	for subnet := range subnets(t.engine.options.SubnetPool, bits, want.Name) {
+		if slices.ContainsFunc(taken, subnet.Overlaps) {
+			continue
+		}
 		err := t.createNetwork(ctx, want, subnet)
 		switch {
 		case err == nil:
@@ -53,6 +58,12 @@ func (t *task) ensureNetwork(ctx context.Context) error {
 			return t.acceptNetwork(what, want, n)
 		case !strings.Contains(err.Error(), "overlap"):
 			return t.fail(what, err)
+		case taken == nil:
+			// Rare in a pool of some size: most networks are made without a look
+			// at all the others.
+			if taken, err = t.takenSubnets(ctx); err != nil {
+				return t.fail(what, err)
+			}
 		}
 	}
 	return t.failWith(what, "Give the provider a larger or another subnet_pool, or remove networks that nobody uses (\"docker network prune\").", fmt.Errorf("no /%d in subnet_pool %s is free on the host", bits, t.engine.options.SubnetPool))
@@ -98,9 +109,26 @@ func (t *task) createNetwork(ctx context.Context, n stack.Network, subnet netip.
 	})
 }
 
-// takenSubnets are the subnets of the networks on a host.
-func takenSubnets(list []network.Summary) []netip.Prefix {
-	var taken []netip.Prefix
+// network finds a network by its name alone.
+func (t *task) network(ctx context.Context, name string) (network.Summary, bool, error) {
+	list, err := listNetworks(ctx, t.api, network.ListOptions{Filters: filters.NewArgs(filters.Arg("name", "^"+regexp.QuoteMeta(name)+"$"))})
+	if err != nil {
+		return network.Summary{}, false, err
+	}
+	i := slices.IndexFunc(list, func(n network.Summary) bool { return n.Name == name })
+	if i < 0 {
+		return network.Summary{}, false, nil
+	}
+	return list[i], true, nil
+}
+
+// takenSubnets are the subnets of the networks on the host.
+func (t *task) takenSubnets(ctx context.Context) ([]netip.Prefix, error) {
+	list, err := listNetworks(ctx, t.api, network.ListOptions{})
+	if err != nil {
+		return nil, err
+	}
+	taken := []netip.Prefix{}
 	for _, n := range list {
 		for _, c := range n.IPAM.Config {
 			if p, err := netip.ParsePrefix(c.Subnet); err == nil {
@@ -108,12 +136,12 @@ func takenSubnets(list []network.Summary) []netip.Prefix {
 			}
 		}
 	}
-	return taken
+	return taken, nil
 }
 
-// subnets yields the free subnets of a pool, from one that the name decides
+// subnets yields the subnets of a pool, from one that the name decides
 // onwards, so that a portal tends to get the same one again.
-func subnets(from netip.Prefix, bits int, name string, taken []netip.Prefix) func(yield func(netip.Prefix) bool) {
+func subnets(from netip.Prefix, bits int, name string) func(yield func(netip.Prefix) bool) {
 	return func(yield func(netip.Prefix) bool) {
 		count := uint32(1) << max(bits-from.Bits(), 0)
 		hash := fnv.New32a()
@@ -121,7 +149,7 @@ func subnets(from netip.Prefix, bits int, name string, taken []netip.Prefix) fun
 		first := hash.Sum32() % count
 		for i := range count {
 			p := nthSubnet(from, bits, (first+i)%count)
-			if !slices.ContainsFunc(taken, p.Overlaps) && !yield(p) {
+			if !yield(p) {
 				return
 			}
 		}

@@ -27,7 +27,7 @@ const parallelInspects = 10
 
 // Observe implements engine.Engine.
 func (e *Engine) Observe(ctx context.Context, portal string) (stack.Observed, error) {
-	o, err := e.observe(ctx, portal, (*pool.Host).FreshList)
+	o, err := e.observe(ctx, portal, (*pool.Host).FreshPortal)
 	if err != nil {
 		return stack.Observed{}, err
 	}
@@ -37,14 +37,14 @@ func (e *Engine) Observe(ctx context.Context, portal string) (stack.Observed, er
 
 // ObserveShared implements engine.Engine.
 func (e *Engine) ObserveShared(ctx context.Context, portal string) (stack.Observed, error) {
-	return e.observe(ctx, portal, (*pool.Host).List)
+	return e.observe(ctx, portal, (*pool.Host).Portal)
 }
 
 // observe reads a portal on the hosts that have it, or finds that none has: a
 // list of each host, and an inspect of each of the portal's containers.
-func (e *Engine) observe(ctx context.Context, portal string, list func(*pool.Host, context.Context) ([]pool.Container, error)) (stack.Observed, error) {
+func (e *Engine) observe(ctx context.Context, portal string, list func(*pool.Host, context.Context, string) ([]pool.Container, error)) (stack.Observed, error) {
 	homes, silent, err := e.pool.Homes(ctx, portal, func(h *pool.Host, ctx context.Context) ([]pool.Container, error) {
-		all, err := list(h, ctx)
+		all, err := list(h, ctx, portal)
 		if err != nil {
 			err = fail(h, "list the containers", engine.Error{Portal: portal}, err)
 		}
@@ -86,7 +86,7 @@ func (e *Engine) observe(ctx context.Context, portal string, list func(*pool.Hos
 // observeOn reads what of a portal is on a host, from the list of a moment ago.
 func observeOn(ctx context.Context, h *pool.Host, portal string) (stack.Observed, error) {
 	o := stack.Observed{Portal: portal, Host: h.Name}
-	all, err := h.List(ctx)
+	all, err := h.Portal(ctx, portal)
 	if err != nil {
 		return stack.Observed{}, fail(h, "list the containers", engine.Error{Portal: portal}, err)
 	}

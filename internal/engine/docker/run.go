@@ -58,13 +58,13 @@ func (t *task) failWith(what, remedy string, cause error) error {
 }
 
 // runners has a function for each kind of operation. Those that change what
-// the host lists say so.
+// the host lists of the portal say so.
 var runners = map[stack.Kind]struct {
 	run     func(*task, context.Context) error
 	changes bool
 }{
 	stack.EnsureNetwork: {(*task).ensureNetwork, false},
-	stack.EnsureImage:   {(*task).ensureImage, true}, // a list tells that a tag moved
+	stack.EnsureImage:   {(*task).ensureImage, false}, // a pull says so itself
 	stack.Create:        {(*task).create, true},
 	stack.Start:         {(*task).start, true},
 	stack.Stop:          {(*task).stop, true},
@@ -93,7 +93,7 @@ func (e *Engine) Run(ctx context.Context, desired *stack.Stack, op *stack.Operat
 	}
 	if r.changes {
 		// After a failure, too: it may have happened all the same.
-		defer h.Changed()
+		defer h.ChangedPortal(desired.Portal)
 	}
 	t := &task{engine: e, host: h, api: c, stack: desired, op: op}
 	if slots := e.slotsFor(op.Kind); slots != nil {

@@ -13,8 +13,10 @@ import (
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/mount"
 	"github.com/docker/docker/client"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/privateportals/terraform-provider-portal/internal/agent"
 	"github.com/privateportals/terraform-provider-portal/internal/engine"
@@ -35,16 +37,17 @@ const (
 // none of what was changed, unless it is the only one.
 func (e *Engine) SyncSchedulers(ctx context.Context) error {
 	hosts := e.pool.Hosts()
+	var all errgroup.Group
 	for _, h := range hosts {
-		err := e.syncScheduler(ctx, h)
-		if len(hosts) > 1 && pool.IsUnreachable(err) {
-			continue
-		}
-		if err != nil {
+		all.Go(func() error {
+			err := e.syncScheduler(ctx, h)
+			if err == nil || len(hosts) > 1 && pool.IsUnreachable(err) {
+				return nil
+			}
 			return fail(h, "run the scheduler", engine.Error{Container: e.schedulerName()}, err)
-		}
+		})
 	}
-	return nil
+	return all.Wait()
 }
 
 func (e *Engine) schedulerName() string {
@@ -58,10 +61,15 @@ func (e *Engine) hasSchedule(l pool.Container) bool {
 }
 
 func (e *Engine) syncScheduler(ctx context.Context, h *pool.Host) error {
-	list, err := h.FreshList(ctx)
+	list, err := h.Find(ctx, filters.NewArgs(filters.Arg("label", pool.LabelSchedule)))
 	if err != nil {
 		return err
 	}
+	named, err := h.Find(ctx, filters.NewArgs(filters.Arg("name", "^/"+e.schedulerName()+"$")))
+	if err != nil {
+		return err
+	}
+	list = append(list, named...)
 	c, err := h.Client(ctx)
 	if err != nil {
 		return err
