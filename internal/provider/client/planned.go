@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/privateportals/terraform-provider-portal/internal/blueprint"
+	"github.com/privateportals/terraform-provider-portal/internal/ingress"
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
 )
 
@@ -22,19 +23,28 @@ import (
 // methods may be called at the same time.
 type Planned struct {
 	mu       sync.Mutex
-	portals  map[string]*stack.Stack
-	members  map[memberKey]plannedMember
+	portals  map[string]plannedPortal
+	claims   claims
+	members  map[string]map[string]plannedMember // by portal and owner
 	claimed  map[memberKey]bool
 	gateways map[string]*stack.GatewaySpec
 }
 
-// memberKey is what members are known by: Terraform plans a resource that it
-// replaces twice.
+// memberKey is what members are known by.
 type memberKey struct{ portal, owner string }
 
+// plannedPortal is what is kept of a portal's planned stack.
+type plannedPortal struct {
+	stack packed // nil while it is not known
+	// gateway that the portal is behind, empty for none.
+	gateway   string
+	hostnames []string // of the portal's own part
+}
+
 type plannedMember struct {
-	member stack.Member
-	part   *stack.Stack
+	member    stack.Member
+	part      *stack.Stack
+	hostnames []string
 }
 
 // SetPortal notes the stack that a portal will have; nil while it is not known.
@@ -43,22 +53,32 @@ func (p *Planned) SetPortal(portal string, s *stack.Stack) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.portals == nil {
-		p.portals = map[string]*stack.Stack{}
+		p.portals = map[string]plannedPortal{}
 	}
-	p.portals[portal] = s
 	if s == nil {
-		return nil
+		p.portals[portal] = plannedPortal{}
+		return p.uniqueHostnames(portal)
 	}
+	text, err := pack(s)
+	if err != nil {
+		return err
+	}
+	p.portals[portal] = plannedPortal{stack: text, gateway: gatewayOf(s), hostnames: ingress.Hostnames(s)}
 	return p.uniqueHostnames(portal)
 }
 
-// Portal is the stack that a portal will have. It is false when the portal has
-// not been planned; its stack is nil when it was, and is not known.
-func (p *Planned) Portal(portal string) (*stack.Stack, bool) {
+// Portal is the stack that a portal will have, but for what its files contain. It
+// is false when the portal has not been planned; its stack is nil when it was, and
+// is not known.
+func (p *Planned) Portal(portal string) (*stack.Stack, bool, error) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	s, found := p.portals[portal]
-	return s, found
+	planned, found := p.portals[portal]
+	p.mu.Unlock()
+	if planned.stack == nil {
+		return nil, found, nil
+	}
+	s, err := planned.stack.stack()
+	return s, found, err
 }
 
 // Join makes the part of a portal's stack that a member is, beside the members
@@ -67,8 +87,8 @@ func (p *Planned) Portal(portal string) (*stack.Stack, bool) {
 func (p *Planned) Join(base *stack.Stack, m stack.Member) (*stack.Stack, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	key := memberKey{base.Portal, m.Owner()}
-	if before, noted := p.members[key]; noted && !reflect.DeepEqual(before.member, m) {
+	// Terraform plans a resource that it replaces twice.
+	if before, noted := p.members[base.Portal][m.Owner()]; noted && !reflect.DeepEqual(before.member, m) {
 		return nil, blueprint.Problems{{
 			Attribute: "name", Summary: "Two resources of one name",
 			Detail: fmt.Sprintf("Two resources of this configuration describe the %s %q of portal %q. Give one of them another name.", m.Kind, m.Name, base.Portal),
@@ -79,26 +99,25 @@ func (p *Planned) Join(base *stack.Stack, m stack.Member) (*stack.Stack, error) 
 		return nil, err
 	}
 	if p.members == nil {
-		p.members = map[memberKey]plannedMember{}
+		p.members = map[string]map[string]plannedMember{}
 	}
-	p.members[key] = plannedMember{m, part}
+	if p.members[base.Portal] == nil {
+		p.members[base.Portal] = map[string]plannedMember{}
+	}
+	p.members[base.Portal][m.Owner()] = plannedMember{m, part, ingress.Hostnames(part)}
 	return part, p.uniqueHostnames(base.Portal)
 }
 
 // others are the parts of the portal's members but for one owner's, by their
 // owners.
 func (p *Planned) others(portal, owner string) []*stack.Stack {
-	parts := map[string]*stack.Stack{}
-	for other, planned := range p.members {
-		if other.portal == portal && other.owner != owner {
-			parts[other.owner] = planned.part
+	var parts []*stack.Stack
+	for _, other := range slices.Sorted(maps.Keys(p.members[portal])) {
+		if other != owner {
+			parts = append(parts, p.members[portal][other].part)
 		}
 	}
-	var sorted []*stack.Stack
-	for _, owner := range slices.Sorted(maps.Keys(parts)) {
-		sorted = append(sorted, parts[owner])
-	}
-	return sorted
+	return parts
 }
 
 // Claim notes that a member is being created. It is false when another resource

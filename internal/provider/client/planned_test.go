@@ -3,11 +3,14 @@
 package client
 
 import (
+	"encoding/json"
 	"fmt"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/privateportals/terraform-provider-portal/internal/blueprint"
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
 )
 
@@ -37,19 +40,19 @@ func mustSet(t *testing.T, p *Planned, portal string, s *stack.Stack) {
 
 func TestPlannedPortals(t *testing.T) {
 	var p Planned
-	if s, found := p.Portal("acme"); s != nil || found {
+	if s, found, err := p.Portal("acme"); s != nil || found || err != nil {
 		t.Errorf("before: %v, %t", s, found)
 	}
 	mustSet(t, &p, "acme", nil)
-	if s, found := p.Portal("acme"); s != nil || !found {
+	if s, found, err := p.Portal("acme"); s != nil || !found || err != nil {
 		t.Errorf("not known: %v, %t", s, found)
 	}
 	want := base("acme")
 	mustSet(t, &p, "acme", want)
-	if s, found := p.Portal("acme"); s != want || !found {
-		t.Errorf("known: %v, %t", s, found)
+	if s, found, err := p.Portal("acme"); !reflect.DeepEqual(s, want) || !found || err != nil {
+		t.Errorf("known: %v, %t, %v", s, found, err)
 	}
-	if _, found := p.Portal("globex"); found {
+	if _, found, _ := p.Portal("globex"); found {
 		t.Error("one portal's stack is taken for another's")
 	}
 }
@@ -110,7 +113,7 @@ func TestPlannedAtTheSameTime(t *testing.T) {
 	for i := range 20 {
 		wg.Go(func() {
 			mustSet(t, &p, "acme", base("acme"))
-			p.Portal("acme")
+			_, _, _ = p.Portal("acme")
 			route := stack.Route{Host: fmt.Sprintf("chat-%d.acme.test", i/2), Port: 80}
 			if _, err := p.Join(base("acme"), service(fmt.Sprintf("chat-%d", i), route)); err != nil {
 				mu.Lock()
@@ -139,5 +142,56 @@ func TestClaim(t *testing.T) {
 		if got := p.Claim(tc.portal, tc.owner); got != tc.want {
 			t.Errorf("%s of %s: %t", tc.owner, tc.portal, got)
 		}
+	}
+}
+
+// A plan of many portals keeps a tenth of their stacks, and each portal is
+// compared with those alone that claim the same.
+func TestPlannedPortalsTakeLittleRoom(t *testing.T) {
+	images := map[string]string{}
+	for _, role := range []string{
+		"edxapp", "elasticsearch", "forum", "load-balancer", "mailer", "memcached", "mongo", "mysql", "nginx", "ops", "rabbitmq", "redis",
+	} {
+		images[role] = role + ":1"
+	}
+	s, err := blueprint.Build(t.Context(), stack.Spec{Name: "acme", Domain: "acme.example.com", StudioDomain: "studio.acme.example.com", Images: images}, blueprint.Options{StoragePath: "/srv/portals"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p Planned
+	mustSet(t, &p, "acme", s)
+	if n := len(p.portals["acme"].stack); n > 16<<10 {
+		t.Errorf("a planned portal takes %d bytes", n)
+	}
+	got, _, err := p.Portal("acme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, service := range s.Services {
+		if stack.Digest(got.Services[name]) != stack.Digest(service) {
+			t.Errorf("%s has another digest when it is read again", name)
+		}
+	}
+	s.Files, got.Files = nil, nil
+	was, _ := json.Marshal(s)
+	if is, _ := json.Marshal(got); string(is) != string(was) {
+		t.Errorf("read again:\n%s\nplanned:\n%s", is, was)
+	}
+}
+
+func BenchmarkPlannedHostnames(b *testing.B) {
+	for _, portals := range []int{100, 1000} {
+		b.Run(fmt.Sprint(portals), func(b *testing.B) {
+			for b.Loop() {
+				var p Planned
+				for i := range portals {
+					name := fmt.Sprintf("portal-%d", i)
+					if err := p.SetPortal(name, behind(name, "front", name+".test", "www."+name+".test")); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*portals), "µs/portal")
+		})
 	}
 }

@@ -37,8 +37,8 @@ func baseStack(ctx context.Context, c *client.Client, portal string) (*stack.Sta
 	if c == nil {
 		return nil, nil
 	}
-	if planned, found := c.Planned.Portal(portal); found {
-		return planned, nil
+	if planned, found, err := c.Planned.Portal(portal); found || err != nil {
+		return planned, err
 	}
 	if !c.Ready() {
 		return nil, nil
