@@ -31,7 +31,8 @@ const (
 // given holds secrets that the user gave, by the names of their files on the
 // drive; those that it does not name stay as they are there.
 func (d *Deployer) Create(ctx context.Context, spec stack.Spec, desired *stack.Stack, given map[string]string) (Result, error) {
-	if err := d.settle(ctx, spec, desired); err != nil {
+	reason, err := d.settle(ctx, spec, desired)
+	if err != nil {
 		return Result{}, err
 	}
 	b, err := d.begin(ctx, spec.Name, "create", true)
@@ -42,13 +43,16 @@ func (d *Deployer) Create(ctx context.Context, spec stack.Spec, desired *stack.S
 	if err := mayCreate(spec.Name, desired, b); err != nil {
 		return Result{}, err
 	}
-	return d.converge(ctx, b, spec, desired, given)
+	result, err := d.converge(ctx, b, spec, desired, given)
+	result.Placement = reason
+	return result, err
 }
 
 // Update leads a portal to what is desired. Next to an error the Result still
 // tells what runs now. given is as for Create.
 func (d *Deployer) Update(ctx context.Context, spec stack.Spec, desired *stack.Stack, given map[string]string) (Result, error) {
-	if err := d.settle(ctx, spec, desired); err != nil {
+	reason, err := d.settle(ctx, spec, desired)
+	if err != nil {
 		return d.remains(ctx, spec.Name), err
 	}
 	b, err := d.begin(ctx, spec.Name, "update", false)
@@ -63,6 +67,7 @@ func (d *Deployer) Update(ctx context.Context, spec stack.Spec, desired *stack.S
 	if err != nil {
 		return d.remains(ctx, spec.Name), err
 	}
+	result.Placement = reason
 	return result, nil
 }
 

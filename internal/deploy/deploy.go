@@ -37,6 +37,8 @@ type Deployer struct {
 type Result struct {
 	// Host that runs the portal.
 	Host string
+	// Placement says why it runs there when that was decided by this very call.
+	Placement string
 	// Addresses at which visitors reach the portal, none when not known.
 	Addresses []string
 	// Services by name.

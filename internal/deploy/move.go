@@ -21,15 +21,17 @@ const moveCause = "the portal moves to another host"
 
 // settle says where what follows is done: on the host that was planned or, when a
 // plan could not know it, on the one that is chosen now.
-func (d *Deployer) settle(ctx context.Context, spec stack.Spec, desired *stack.Stack) error {
+//
+// It returns why one was chosen now, empty when the plan or the user said where.
+func (d *Deployer) settle(ctx context.Context, spec stack.Spec, desired *stack.Stack) (reason string, err error) {
 	if desired.Host == "" {
-		decision, err := d.Place(ctx, desired, spec, "")
+		decision, err := d.Place(ctx, desired, spec, desired.Home)
 		if err != nil {
-			return err
+			return "", err
 		}
-		desired.Host = decision.Host
+		desired.Host, reason = decision.Host, decision.Reason
 	}
-	return d.Engine.Settle(spec.Name, desired.Host)
+	return reason, d.Engine.Settle(spec.Name, desired.Host)
 }
 
 // recordedHosts are those that, as the manifest has it, may have containers of the

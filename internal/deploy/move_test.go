@@ -151,6 +151,19 @@ func TestMoveKilledAtAnyCall(t *testing.T) {
 	}
 }
 
+// What the plan left open is decided when it is applied.
+func TestMoveToWhereThereIsRoom(t *testing.T) {
+	b := poolBed(t)
+	b.fake.Drained = []string{"dal-1"}
+	desired := b.on("")
+	desired.Home = "dal-1"
+	r, err := b.Update(t.Context(), b.spec(), desired, nil)
+	if err != nil || r.Host != "dal-2" || !strings.HasPrefix(r.Placement, "away from dal-1 (it is drained): the most memory free, ") {
+		t.Errorf("%+v, %v", r, err)
+	}
+	b.whole("dal-2")
+}
+
 func TestSilentHostIsNotAssumedDead(t *testing.T) {
 	b := poolBed(t)
 	b.fake.Silent = []string{"dal-1"}

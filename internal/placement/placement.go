@@ -59,6 +59,8 @@ type Decision struct {
 	Host string
 	// Reason in words: "the most memory free, 12.1 GiB, of dal-1, dal-2".
 	Reason string
+	// ByLoad tells that hosts were compared: a moment later it may be another one.
+	ByLoad bool
 }
 
 // Permitted lists the hosts that the portal may run on. It fails when there is
@@ -115,7 +117,7 @@ func (r Request) Stays(permitted []Host) (string, bool) {
 func (r Request) Choose(hosts, permitted []Host, loads map[string]Load, s Strategy) (Decision, error) {
 	why := r.leaving(hosts)
 	if len(permitted) == 1 {
-		return Decision{permitted[0].Name, why + r.alone(len(hosts))}, nil
+		return Decision{Host: permitted[0].Name, Reason: why + r.alone(len(hosts))}, nil
 	}
 	var known, silent []string
 	for _, name := range names(permitted) {
@@ -129,7 +131,7 @@ func (r Request) Choose(hosts, permitted []Host, loads map[string]Load, s Strate
 		return Decision{}, fmt.Errorf("none of the hosts that may run it answers:\n  %s", strings.Join(silent, "\n  "))
 	}
 	chosen, reason := r.compare(known, loads, s)
-	return Decision{chosen, why + reason}, nil
+	return Decision{Host: chosen, Reason: why + reason, ByLoad: true}, nil
 }
 
 // compare picks a host by its load, the first by name among equals.

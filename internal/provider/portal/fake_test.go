@@ -37,6 +37,9 @@ type fakeDeployer struct {
 	calls   []string
 	// addresses of the only host.
 	addresses []string
+	// undecided makes Place compare hosts, with another outcome each time.
+	undecided bool
+	placed    int
 	// given is what the last Create or Update was given.
 	given map[string]string
 	// fail is what the next Create, Update, Read or Delete answers.
@@ -52,6 +55,12 @@ func newFake() *fakeDeployer { return &fakeDeployer{portals: map[string]*fakePor
 
 // Place implements client.Deployer: the only host, unless another one is chosen.
 func (f *fakeDeployer) Place(_ context.Context, _ *stack.Stack, spec stack.Spec, home string) (placement.Decision, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.undecided && home == "" {
+		f.placed++
+		return placement.Decision{Host: fmt.Sprintf("host-%d", f.placed), Reason: "the most memory free", ByLoad: true}, nil
+	}
 	host := cmp.Or(spec.Host, home, "host-1")
 	if host == home {
 		return placement.Decision{Host: host}, nil
@@ -156,7 +165,7 @@ func (f *fakeDeployer) result(name string) deploy.Result {
 	if port == 0 {
 		port = chosenPort
 	}
-	return deploy.Result{Host: "host-1", Addresses: f.addresses, Services: maps.Clone(p.running), HTTPPort: port}
+	return deploy.Result{Host: "host-1", Placement: "by then", Addresses: f.addresses, Services: maps.Clone(p.running), HTTPPort: port}
 }
 
 // testProvider serves the resource and the data sources over a given client.

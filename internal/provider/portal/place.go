@@ -4,6 +4,7 @@ package portal
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -12,6 +13,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/privateportals/terraform-provider-portal/internal/placement"
 	"github.com/privateportals/terraform-provider-portal/internal/provider/client"
 	"github.com/privateportals/terraform-provider-portal/internal/provider/validate"
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
@@ -38,13 +40,16 @@ func constraintsAttribute() schema.Attribute {
 
 func placementAttribute() schema.Attribute {
 	return schema.StringAttribute{
-		MarkdownDescription: "Why the portal is on its `host`, as it was decided when it came there. Null for an imported portal.",
+		MarkdownDescription: "Why the portal is on its `host`, as it was decided when it came there. Where hosts are compared by their load both are known after the apply, and the plan warns of the host that it would be now, and why. Null for an imported portal.",
 		Computed:            true,
 	}
 }
 
 // planHost plans where the portal will be, and why. It stays unknown while that
-// cannot be decided.
+// cannot be decided, and also when hosts are compared by their load: Terraform
+// plans once more as it applies, when other portals of the same run are there
+// already, and insists on the same answer. The plan warns of the host that it would
+// be now.
 func (m *model) planHost(ctx context.Context, config model, prior *model, c *client.Client, spec stack.Spec, desired *stack.Stack) diag.Diagnostics {
 	if c == nil || !c.Ready() || config.Host.IsUnknown() {
 		return nil
@@ -57,6 +62,9 @@ func (m *model) planHost(ctx context.Context, config model, prior *model, c *cli
 	if err != nil {
 		return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("host"), "The portal cannot be placed", err.Error()+".")}
 	}
+	if decision.ByLoad {
+		return diag.Diagnostics{foretell(spec.Name, decision)}
+	}
 	m.Host = types.StringValue(decision.Host)
 	switch {
 	case prior != nil && decision.Host == home:
@@ -67,17 +75,23 @@ func (m *model) planHost(ctx context.Context, config model, prior *model, c *cli
 	return nil
 }
 
+// foretell tells of a host that the apply decides on.
+func foretell(portal string, decision placement.Decision) diag.Diagnostic {
+	return diag.NewAttributeWarningDiagnostic(path.Root("host"), fmt.Sprintf("Portal %s: to run on host %s", portal, decision.Host),
+		fmt.Sprintf("Because: %s. The apply compares the hosts once more, and takes another one if their load has changed. Set host to decide it yourself.", decision.Reason))
+}
+
 // samePlace tells whether the portal stays on its host.
 func (m *model) samePlace(prior *model) bool {
 	return prior != nil && !m.Host.IsUnknown() && m.Host.Equal(prior.Host)
 }
 
 // settlePlace fills in what the plan did not know.
-func (m *model) settlePlace(host string) {
+func (m *model) settlePlace(host, reason string) {
 	if m.Host.IsUnknown() {
 		m.Host = textOrNull(host)
 	}
 	if m.Placement.IsUnknown() {
-		m.Placement = types.StringNull()
+		m.Placement = textOrNull(reason)
 	}
 }

@@ -217,6 +217,7 @@ func (r *portalResource) Update(ctx context.Context, req resource.UpdateRequest,
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	desired.Home = state.Host.ValueString()
 	result, err := r.client.Deployer.Update(ctx, spec, desired, given)
 	resp.Diagnostics.Append(client.Warnings(name, result.Warnings)...)
 	if err != nil {

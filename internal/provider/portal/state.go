@@ -27,7 +27,7 @@ func (m *model) settle(ctx context.Context, desired *stack.Stack, result deploy.
 	value, diags := stackValue(ctx, stack.Summarize(desired))
 	m.Stack = value
 	m.Directory = types.StringValue(desired.Directory)
-	m.settlePlace(result.Host)
+	m.settlePlace(result.Host, result.Placement)
 	published := stack.Front{Port: result.HTTPPort}
 	if m.URL.IsUnknown() {
 		m.URL = address(m.Domain.ValueString(), published)
