@@ -42,9 +42,8 @@ const (
 // gateway's name.
 const RoleGateway = "gateway"
 
-// keptLabels are the labels that stay in memory from a list of containers.
+// keptLabels are the labels that stay in memory from a list of containers: those
+// by which containers are chosen. All of them are there when one is inspected.
 var keptLabels = []string{
-	LabelPortal, LabelService, LabelNumber, LabelDigest, LabelTask, LabelIntended,
-	LabelMemory, LabelStorage, LabelDirectory, LabelDependsOn, LabelOwner, LabelSchedule,
-	LabelRestartOn, LabelRole,
+	LabelPortal, LabelMemory, LabelStorage, LabelDirectory, LabelSchedule, LabelRole,
 }

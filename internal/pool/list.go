@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 	"golang.org/x/sync/errgroup"
 )
@@ -161,19 +160,13 @@ func (h *Host) Find(ctx context.Context, wanted filters.Args) ([]Container, erro
 	if err != nil {
 		return nil, err
 	}
-	var raw []container.Summary
+	var list []Container
 	err = Retry(ctx, func() error {
-		raw, err = c.ContainerList(ctx, container.ListOptions{All: true, Filters: wanted})
-		return err
+		list = []Container{} // not nil, which would be a list that is not known
+		shared := sharedText{}
+		return h.stream(ctx, c.ClientVersion(), wanted, func(l *listed) { list = append(list, reduce(l, shared)) })
 	})
-	if err != nil {
-		return nil, err
-	}
-	list := make([]Container, len(raw))
-	for i := range raw {
-		list[i] = reduce(&raw[i])
-	}
-	return list, nil
+	return list, err
 }
 
 func byName(list []Container) {
@@ -181,27 +174,17 @@ func byName(list []Container) {
 }
 
 // reduce keeps what is needed of a container.
-func reduce(s *container.Summary) Container {
+func reduce(l *listed, shared sharedText) Container {
 	c := Container{
-		ID: s.ID, Name: properName(s.Names), Image: s.Image, ImageID: s.ImageID,
-		State: s.State, Created: time.Unix(s.Created, 0),
+		ID: l.ID, Name: properName(l.Names), Image: shared.text(l.Image), ImageID: shared.text(l.ImageID),
+		State: shared.text(l.State), Created: time.Unix(l.Created, 0), Labels: shared.labels(l.Labels),
 	}
-	for _, key := range keptLabels {
-		if v, ok := s.Labels[key]; ok {
-			if c.Labels == nil {
-				c.Labels = make(map[string]string, len(keptLabels))
-			}
-			c.Labels[key] = v
-		}
+	for name := range l.NetworkSettings.Networks {
+		c.Networks = append(c.Networks, shared.text(name))
 	}
-	if s.NetworkSettings != nil {
-		for name := range s.NetworkSettings.Networks {
-			c.Networks = append(c.Networks, name)
-		}
-	}
-	for _, p := range s.Ports {
+	for _, p := range l.Ports {
 		if p.PublicPort != 0 {
-			c.Published = append(c.Published, Published{HostIP: p.IP, HostPort: int(p.PublicPort), Protocol: p.Type})
+			c.Published = append(c.Published, Published{HostIP: shared.text(p.IP), HostPort: int(p.PublicPort), Protocol: shared.text(p.Type)})
 		}
 	}
 	return c

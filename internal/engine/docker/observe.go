@@ -138,7 +138,7 @@ func readContainers(ctx context.Context, h *pool.Host, portal string, listed []p
 			if err != nil {
 				return fail(h, "inspect", engine.Error{Portal: portal, Container: l.Name}, err)
 			}
-			read[i] = containerOf(l, r)
+			read[i] = containerOf(r)
 			read[i].ImageMoved, err = imageMoved(gctx, c, l, r)
 			if err != nil {
 				return fail(h, "inspect the image of", engine.Error{Portal: portal, Container: l.Name}, err)
@@ -179,15 +179,15 @@ func imageMoved(ctx context.Context, c *client.Client, l pool.Container, r conta
 }
 
 // containerOf puts what was read into the domain's terms.
-func containerOf(l pool.Container, r container.InspectResponse) *stack.Container {
-	number, err := strconv.Atoi(l.Labels[pool.LabelNumber])
+func containerOf(r container.InspectResponse) *stack.Container {
+	number, err := strconv.Atoi(r.Config.Labels[pool.LabelNumber])
 	if err != nil {
 		number = 1
 	}
 	out := &stack.Container{
 		ID: r.ID, Name: strings.TrimPrefix(r.Name, "/"),
-		Service: l.Labels[pool.LabelService], Owner: l.Labels[pool.LabelOwner], Number: number,
-		Digest: l.Labels[pool.LabelDigest], Task: stack.TaskWhen(l.Labels[pool.LabelTask]),
+		Service: r.Config.Labels[pool.LabelService], Owner: r.Config.Labels[pool.LabelOwner], Number: number,
+		Digest: r.Config.Labels[pool.LabelDigest], Task: stack.TaskWhen(r.Config.Labels[pool.LabelTask]),
 		Image:     r.Config.Image,
 		State:     stack.State(r.State.Status),
 		Health:    healthOf(r.State),
@@ -195,15 +195,15 @@ func containerOf(l pool.Container, r container.InspectResponse) *stack.Container
 		StartedAt: parseTime(r.State.StartedAt), FinishedAt: parseTime(r.State.FinishedAt),
 		Networks:  attachedNetworks(r.NetworkSettings),
 		Settings:  settingsOf(r.HostConfig),
-		StorageID: l.Labels[pool.LabelStorage],
-		DependsOn: parseDependsOn(l.Labels[pool.LabelDependsOn]),
-		RestartOn: splitList(l.Labels[pool.LabelRestartOn]),
+		StorageID: r.Config.Labels[pool.LabelStorage],
+		DependsOn: parseDependsOn(r.Config.Labels[pool.LabelDependsOn]),
+		RestartOn: splitList(r.Config.Labels[pool.LabelRestartOn]),
 		Mounts:    mountSources(r.HostConfig),
 		Ports:     publishedPorts(r.NetworkSettings),
 	}
 	// A container without the label was made by other means: it is as intended.
 	out.IntendedNetworks, out.IntendedSettings = out.Networks, out.Settings
-	if i, ok := parseIntended(l.Labels[pool.LabelIntended]); ok {
+	if i, ok := parseIntended(r.Config.Labels[pool.LabelIntended]); ok {
 		out.IntendedNetworks, out.IntendedSettings = i.Networks, i.settings()
 	}
 	return out

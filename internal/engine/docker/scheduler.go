@@ -21,7 +21,6 @@ import (
 	"github.com/privateportals/terraform-provider-portal/internal/agent"
 	"github.com/privateportals/terraform-provider-portal/internal/engine"
 	"github.com/privateportals/terraform-provider-portal/internal/pool"
-	"github.com/privateportals/terraform-provider-portal/internal/stack"
 )
 
 const (
@@ -88,8 +87,14 @@ func (e *Engine) syncScheduler(ctx context.Context, h *pool.Host) error {
 		return err
 	}
 	body := e.schedulerBody(h, image)
-	if there >= 0 && list[there].Labels[pool.LabelDigest] == body.config.Labels[pool.LabelDigest] && list[there].State == string(stack.Running) {
-		return nil
+	if there >= 0 {
+		r, err := inspect(ctx, c, list[there].ID)
+		if err != nil && !cerrdefs.IsNotFound(err) {
+			return err
+		}
+		if err == nil && r.State.Running && r.Config.Labels[pool.LabelDigest] == body.config.Labels[pool.LabelDigest] {
+			return nil
+		}
 	}
 	defer h.Changed()
 	if there >= 0 && list[there].Labels[pool.LabelRole] == agent.RoleScheduler {
