@@ -36,10 +36,11 @@ func withTag(ref string) string {
 	return reference.FamiliarString(reference.TagNameOnly(named))
 }
 
-// addImage makes an image whose id follows from its reference.
+// addImage makes an image whose id follows from its reference. It has a command,
+// as images have.
 func (h *Host) addImage(ref string) *simImage {
 	sum := sha256.Sum256([]byte(ref))
-	i := &simImage{id: "sha256:" + hex.EncodeToString(sum[:]), created: time.Now()}
+	i := &simImage{id: "sha256:" + hex.EncodeToString(sum[:]), created: time.Now(), command: []string{"serve"}}
 	h.images[withTag(ref)] = i
 	return i
 }
