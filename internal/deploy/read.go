@@ -101,12 +101,9 @@ func (d *Deployer) Portals(ctx context.Context) ([]string, error) {
 	return d.Engine.Portals(ctx)
 }
 
-// readManifest reads the manifest without the lock: it is replaced atomically.
+// readManifest reads the manifest without the lock: it is replaced atomically. It
+// is read from any host, as it matters most when the portal's own does not answer.
 func (d *Deployer) readManifest(ctx context.Context, name string) (storage.Manifest, error) {
-	files, _, err := d.openDrive(ctx, d.Engine, name, false)
-	if err != nil {
-		return storage.Manifest{}, err
-	}
-	defer files.Close()
-	return files.Manifest(ctx)
+	s, err := d.snapshot(ctx, name)
+	return s.Manifest, err
 }

@@ -5,6 +5,7 @@ package portal
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -60,7 +61,7 @@ func (m *model) planHost(ctx context.Context, config model, prior *model, c *cli
 	}
 	decision, err := c.Deployer.Place(ctx, desired, spec, home)
 	if err != nil {
-		return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("host"), "The portal cannot be placed", err.Error()+".")}
+		return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("host"), fmt.Sprintf("Portal %s cannot be placed", spec.Name), strings.TrimSuffix(err.Error(), ".")+".")}
 	}
 	if decision.ByLoad {
 		return diag.Diagnostics{foretell(spec.Name, decision)}
