@@ -193,10 +193,11 @@ func (h *Host) startEngine(ctx context.Context) error {
 }
 
 func (h *Host) startSSHD(ctx context.Context) error {
-	if !h.sshd.process().alive() {
-		if err := h.sshd.start(h.inside(h.server().Command()...)...); err != nil {
-			return err
-		}
+	if h.sshd.process().alive() {
+		return nil
+	}
+	if err := h.sshd.start(h.inside(h.server().Command()...)...); err != nil {
+		return err
 	}
 	// Its answer may not arrive: a host that is cut off may start.
 	return h.sshd.await(ctx, func(context.Context) error {
