@@ -36,7 +36,7 @@ x-site: &site
 services:
   db:
     <<: *site
-    x-portal: {max_replicas: 1}
+    x-portal: {max_replicas: 1, lease: db}
     mem_limit: 64m
     command:
       - sh
@@ -75,6 +75,12 @@ configs:
 type estate struct {
 	*lab.Lab
 	blueprint string
+	off       *lab.Host // the one that is switched off, nil for none
+}
+
+// up are the hosts that are switched on.
+func (e *estate) up() []*lab.Host {
+	return slices.DeleteFunc(slices.Clone(e.Hosts), func(h *lab.Host) bool { return h == e.off })
 }
 
 func newEstate(t *testing.T) *estate {
@@ -129,7 +135,7 @@ resource "portal" %[1]q {
 func (e *estate) home(t *testing.T, portal string) *lab.Host {
 	t.Helper()
 	var homes []*lab.Host
-	for _, h := range e.Hosts {
+	for _, h := range e.up() {
 		if len(e.members(t, h, portal)) > 0 {
 			homes = append(homes, h)
 		}
@@ -163,15 +169,7 @@ func (e *estate) whole(t *testing.T, p house, at string, members ...string) {
 	if h.Name != at {
 		t.Errorf("%s is on %s instead of %s", p.name, h.Name, at)
 	}
-	list, err := h.Docker().ContainerList(enginetest.Context(t), container.ListOptions{})
-	must(t, err)
-	var running []string
-	for _, c := range list {
-		if c.Labels[pool.LabelPortal] == p.name {
-			running = append(running, strings.TrimPrefix(c.Names[0], "/"+p.name+"-"))
-		}
-	}
-	slices.Sort(running)
+	running := e.running(t, h, p.name)
 	if !slices.Equal(running, members) || len(e.members(t, h, p.name)) != len(members) {
 		t.Errorf("%s has %v, and %v run, instead of %v", p.name, e.members(t, h, p.name), running, members)
 	}
@@ -181,6 +179,21 @@ func (e *estate) whole(t *testing.T, p house, at string, members ...string) {
 	if note := e.read(t, p, "note"); note != "kept by "+p.name {
 		t.Errorf("the note of %s is %q", p.name, note)
 	}
+}
+
+// running are the containers of a portal that run on a host, sorted.
+func (e *estate) running(t *testing.T, h *lab.Host, portal string) []string {
+	t.Helper()
+	list, err := h.Docker().ContainerList(enginetest.Context(t), container.ListOptions{})
+	must(t, err)
+	var found []string
+	for _, c := range list {
+		if c.Labels[pool.LabelPortal] == portal {
+			found = append(found, strings.TrimPrefix(c.Names[0], "/"+portal+"-"))
+		}
+	}
+	slices.Sort(found)
+	return found
 }
 
 // page is what a visitor of a portal sees on a host.

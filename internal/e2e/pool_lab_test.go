@@ -20,6 +20,8 @@ func TestLabPool(t *testing.T) {
 	t.Parallel()
 	e := newEstate(t)
 	t.Run("Drain", e.testDrain)
+	t.Run("Ways", e.testWays)
+	t.Run("HostDies", e.testHostDies)
 }
 
 // testDrain places three portals over three hosts, and moves them by all that
@@ -106,7 +108,7 @@ resource "portal_service" "chat" {
 func (e *estate) ids(t *testing.T, portals ...string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
-	for _, h := range e.Hosts {
+	for _, h := range e.up() {
 		for _, p := range portals {
 			for name, id := range e.members(t, h, p) {
 				all[h.Name+" "+p+" "+name] = id
@@ -120,13 +122,18 @@ func (e *estate) ids(t *testing.T, portals ...string) map[string]string {
 // and why; it returns where to.
 func (e *estate) moves(t *testing.T, tf *acctest.Terraform, p house, why ...string) *lab.Host {
 	t.Helper()
-	from := e.home(t, p.name)
+	return e.movesFrom(t, tf, p, e.home(t, p.name).Name, why...)
+}
+
+// movesFrom is moves for a host that does not answer.
+func (e *estate) movesFrom(t *testing.T, tf *acctest.Terraform, p house, from string, why ...string) *lab.Host {
+	t.Helper()
 	plan := tf.Plan(t)
 	change, ok := plan.Changes[p.address()]
 	if !ok || len(plan.Changes) != 1 || !slices.Equal(change.Actions, []string{"update"}) {
 		t.Fatalf("the plan is not an update of %s alone:\n%s", p.name, plan.Text)
 	}
-	if change.Before["host"] != from.Name || change.After["host"] == from.Name {
+	if change.Before["host"] != from || change.After["host"] == from {
 		t.Errorf("%s is planned to move from %v to %v", p.name, change.Before["host"], change.After["host"])
 	}
 	for _, part := range why {
@@ -134,10 +141,10 @@ func (e *estate) moves(t *testing.T, tf *acctest.Terraform, p house, why ...stri
 			t.Errorf("the plan does not say %q:\n%s", part, plan.Text)
 		}
 	}
-	visits := e.visit(t, p, e.Hosts...)
+	visits := e.visit(t, p, e.up()...)
 	r := tf.Apply(t)
 	to := e.home(t, p.name)
-	t.Logf("%s moved from %s to %s: the apply took %s, the page was away for %s", p.name, from.Name, to.Name, r.Took.Round(time.Millisecond), visits().Round(time.Millisecond))
+	t.Logf("%s moved from %s to %s: the apply took %s, the page was away for %s", p.name, from, to.Name, r.Took.Round(time.Millisecond), visits().Round(time.Millisecond))
 	for _, part := range why {
 		if state := strings.ReplaceAll(tf.Must(t, "state", "show", "-no-color", p.address()).Output, `\"`, `"`); !strings.Contains(state, part) {
 			t.Errorf("the state does not say %q:\n%s", part, state)
