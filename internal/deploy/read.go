@@ -54,7 +54,7 @@ func (d *Deployer) observeHome(ctx context.Context, m storage.Manifest, silent e
 		}
 		there, err := on.ObserveShared(ctx, m.Portal)
 		if err != nil {
-			return stack.Observed{}, err
+			return stack.Observed{}, fmt.Errorf("%w\nPortal %q is on host %q, and may run there. Bring the host back; plan others meanwhile with -target. If the host is dead for good, and only then, set force_move = true for it in the provider's hosts: the next apply starts the portal elsewhere", err, m.Portal, host)
 		}
 		if host == m.Host {
 			observed = there

@@ -45,7 +45,7 @@ func (e *estate) testHostDies(t *testing.T) {
 				t.Errorf("%s: exit code %d after %s\n%s", command[0], r.ExitCode, r.Took, r.Output)
 			}
 			t.Logf("%s failed after %s:\n%s", command[0], r.Took.Round(time.Millisecond), r.Output)
-			says(t, r, "Portal acme", `host "`+dead.Name+`"`, "ssh://root@"+dead.Address, "no answer within", "force_move = true")
+			says(t, r, "Portal acme", `host "`+dead.Name+`"`, "ssh://root@"+dead.Address, "accepted no connection within", "-target", "force_move = true")
 			if strings.Contains(r.Output, "Portal globex") {
 				t.Errorf("the error names globex as well:\n%s", r.Output)
 			}

@@ -54,7 +54,6 @@ func (e *estate) testWays(t *testing.T) {
 	t.Run("there already", func(t *testing.T) {
 		r := planEmpty(t, before)
 		t.Logf("the plan of a portal that is there already took %s", r.Took.Round(time.Millisecond))
-		before.Destroy(t)
 	})
 	t.Run("well", func(t *testing.T) {
 		p := house{"globex", 18002, ""}
@@ -66,6 +65,7 @@ func (e *estate) testWays(t *testing.T) {
 		t.Logf("the portal on the host that is well: apply %s, plan %s", r.Took.Round(time.Millisecond), again.Took.Round(time.Millisecond))
 		tf.Destroy(t)
 	})
+	before.Destroy(t)
 }
 
 // knownAs is a file of known hosts that has another host's key for a host.
