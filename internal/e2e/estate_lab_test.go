@@ -196,6 +196,19 @@ func (e *estate) running(t *testing.T, h *lab.Host, portal string) []string {
 	return found
 }
 
+// log is what a container wrote, empty if there is none.
+func (e *estate) log(t *testing.T, h *lab.Host, name string) string {
+	t.Helper()
+	r, err := h.Docker().ContainerLogs(enginetest.Context(t), name, container.LogsOptions{ShowStdout: true, ShowStderr: true})
+	if err != nil {
+		return ""
+	}
+	defer r.Close()
+	text, err := io.ReadAll(r)
+	must(t, err)
+	return string(text)
+}
+
 // page is what a visitor of a portal sees on a host.
 func (e *estate) page(ctx context.Context, h *lab.Host, p house) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//go:build lab && long
+
+package e2e_test
+
+import (
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/privateportals/terraform-provider-portal/internal/acctest"
+	"github.com/privateportals/terraform-provider-portal/internal/acctest/lab"
+)
+
+// TestLabKill kills the provider, dockerd, or a whole host at random moments of
+// creates, updates and moves. What was killed is started again, and the next apply
+// finishes what was begun. PORTAL_KILLS says how many, 20 by default.
+func TestLabKill(t *testing.T) {
+	t.Parallel()
+	kills, err := strconv.Atoi(cmp.Or(os.Getenv("PORTAL_KILLS"), "20"))
+	must(t, err)
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	k := &killer{estate: newEstate(t), random: rand.New(rand.NewPCG(seed, 0)), killed: map[string]int{}}
+	for n := 1; n <= kills && !t.Failed(); n++ {
+		k.round(t, n)
+	}
+	t.Logf("killed: %v; creates that were complete but not in the state, and were imported: %d", k.killed, k.imported)
+}
+
+// killer takes one portal after the other through their lives.
+type killer struct {
+	*estate
+	random   *rand.Rand
+	killed   map[string]int
+	imported int
+
+	portal int // how many there were
+	house  house
+	on     int // the host that it is to be on
+	word   int // changes with each update
+	tf     *acctest.Terraform
+	sentry *sentry
+}
+
+// round kills one operation.
+func (k *killer) round(t *testing.T, n int) {
+	t.Helper()
+	operation := "create"
+	if k.tf != nil {
+		operation = []string{"update", "move"}[k.random.IntN(2)]
+	}
+	from := k.on
+	switch operation {
+	case "create":
+		k.portal++
+		k.house = house{name: fmt.Sprintf("portal%d", k.portal), port: 18000 + k.portal}
+		k.on = k.random.IntN(3)
+		from = k.on
+		k.sentry = watch(t, k.data(k.house))
+	case "move":
+		k.on = (k.on + 1 + k.random.IntN(2)) % 3
+	}
+	k.word++
+	k.house.more = fmt.Sprintf("host = %q\n services = { db = { environment = { WORD = \"%d\" } } }", k.Hosts[k.on].Name, k.word)
+	if k.tf == nil {
+		k.tf = acctest.NewTerraform(t, k.config(nil, k.house))
+	} else {
+		k.tf.Write(t, k.config(nil, k.house))
+	}
+	victim := []string{"provider", "dockerd", "host"}[k.random.IntN(3)]
+	host := k.Hosts[[]int{from, k.on}[k.random.IntN(2)]]
+	after := time.Duration(k.random.Float64() * float64(20*time.Second))
+	p := k.tf.Start(t, "apply", "-auto-approve", "-input=false", "-no-color")
+	ended := false
+	select {
+	case <-p.Ended():
+		ended = true
+	case <-time.After(after):
+	}
+	k.kill(t, p, victim, host)
+	killed := time.Now()
+	r := p.Wait(t)
+	if !ended {
+		k.killed[operation+" "+victim]++
+	}
+	t.Logf("%d: %s of %s to %s, kill %s (%s) after %s: exit code %d, %s later", n, operation, k.house.name, k.Hosts[k.on].Name, victim, host.Name, after.Round(time.Millisecond), r.ExitCode, time.Since(killed).Round(time.Millisecond))
+	if r.ExitCode > 0 {
+		t.Logf("%s", r.Output)
+	}
+	if victim != "provider" {
+		must(t, host.Start(t.Context()))
+	}
+	k.converges(t, operation)
+	if k.word%4 == 0 {
+		k.tf.Destroy(t)
+		for _, h := range k.Hosts {
+			k.empty(t, h)
+		}
+		k.tf = nil
+	}
+}
+
+func (k *killer) kill(t *testing.T, p *acctest.Process, victim string, host *lab.Host) {
+	t.Helper()
+	switch victim {
+	case "provider":
+		p.KillProvider(t)
+	case "dockerd":
+		must(t, host.Kill(t.Context()))
+	default:
+		must(t, host.KillHost(t.Context()))
+	}
+}
+
+// converges asserts that one more apply makes all well, and loses nothing.
+func (k *killer) converges(t *testing.T, operation string) {
+	t.Helper()
+	r := k.tf.Run(t, "apply", "-auto-approve", "-input=false", "-no-color")
+	if r.ExitCode != 0 && operation == "create" {
+		says(t, r, k.house.name, "exists already", "import {")
+		k.tf.Must(t, "import", "-input=false", "-no-color", k.house.address(), k.house.name)
+		k.tf.Apply(t)
+		k.imported++
+	} else if r.ExitCode != 0 {
+		t.Fatalf("the next apply: exit code %d\n%s", r.ExitCode, r.Output)
+	}
+	if operation == "create" {
+		k.note(t, k.house)
+	}
+	k.whole(t, k.house, k.Hosts[k.on].Name, "db-1", "web-1")
+	for _, h := range slices.Concat(k.Hosts[:k.on], k.Hosts[k.on+1:]) {
+		k.empty(t, h)
+	}
+	k.sentry.one(t, k.house.name)
+	planEmpty(t, k.tf)
+	t.Logf("the next apply took %s", r.Took.Round(time.Millisecond))
+}
