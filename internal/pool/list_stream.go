@@ -56,7 +56,7 @@ func (h *Host) stream(ctx context.Context, version string, wanted filters.Args, 
 	if err != nil {
 		var dial *net.OpError
 		if errors.As(err, &dial) && dial.Op == "dial" {
-			return fmt.Errorf("%w (%w)", client.ErrorConnectionFailed(h.Endpoint), err)
+			return fmt.Errorf("%w (%w)", client.ErrorConnectionFailed(h.Endpoint), err) //nolint:staticcheck // the client itself says it so, and retries know it
 		}
 		return err
 	}

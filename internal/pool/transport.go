@@ -110,7 +110,7 @@ func shouldRepeat(ctx context.Context, resp *http.Response, err error) (bool, er
 		return ctx.Err() == nil && transientConn(err), ctx.Err()
 	}
 	if ctx.Err() != nil {
-		return false, nil // what was answered goes to whoever still reads it
+		return false, nil //nolint:nilerr // what was answered goes to whoever still reads it
 	}
 	return resp.StatusCode >= http.StatusInternalServerError && resp.StatusCode != http.StatusNotImplemented, nil
 }

@@ -42,7 +42,7 @@ func simulated(t *testing.T, hosts int) (*docker.Engine, []*dockersim.Host) {
 }
 
 // neighbour is a portal with two services, one of which wants a port of the host.
-func neighbour(t *testing.T, storage string, i int) *stack.Stack {
+func neighbour(storage string, i int) *stack.Stack {
 	name := fmt.Sprintf("neighbour-%03d", i)
 	network := stack.NetworkName(name, "default")
 	st := &stack.Stack{
@@ -80,7 +80,7 @@ func TestCostBesideOthers(t *testing.T) {
 	e, hosts := simulated(t, 2)
 	ctx := enginetest.Context(t)
 	life := func(i int) (requests, bytes int64) {
-		st := neighbour(t, t.TempDir(), i)
+		st := neighbour(t.TempDir(), i)
 		for _, h := range hosts {
 			h.ResetRequests()
 		}
@@ -131,7 +131,7 @@ func TestCostBesideOthers(t *testing.T) {
 	life(0) // lists everything, and imports the agent's image
 	few, fewBytes := life(1)
 	for i := range 60 {
-		settle(t, e, []string{"dal-0", "dal-1"}[i%2], neighbour(t, "/srv/elsewhere", 100+i))
+		settle(t, e, []string{"dal-0", "dal-1"}[i%2], neighbour("/srv/elsewhere", 100+i))
 	}
 	if _, err := e.Portals(ctx); err != nil {
 		t.Fatal(err)

@@ -85,7 +85,7 @@ func (h *Host) streamEvents(w http.ResponseWriter, r *http.Request) (int, any, e
 		select {
 		case m := <-messages:
 			if err := enc.Encode(m); err != nil {
-				return 0, nil, nil //nolint:nilerr // the listener has gone
+				return 0, nil, nil // the listener has gone
 			}
 			_ = flush()
 		case <-r.Context().Done():

@@ -232,15 +232,19 @@ func updateLimits(is *container.Resources, u container.Resources) error {
 	}
 	switch {
 	case u.NanoCPUs > 0 && (is.CPUQuota > 0 || is.CPUPeriod > 0):
-		return errors.New("Conflicting options: Nano CPUs cannot be updated as CPU Period has already been set")
+		return errors.New("Conflicting options: Nano CPUs cannot be updated as CPU Period has already been set") //nolint:staticcheck // as the engine says it
 	case u.CPUQuota > 0 && is.NanoCPUs > 0:
-		return errors.New("Conflicting options: CPU Quota cannot be updated as NanoCPUs has already been set")
+		return errors.New("Conflicting options: CPU Quota cannot be updated as NanoCPUs has already been set") //nolint:staticcheck // as the engine says it
 	case u.Memory > 0 && memory > 0 && u.Memory > memory:
-		return errors.New("Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time")
+		return errors.New("Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time") //nolint:staticcheck // as the engine says it
 	}
 	for _, limit := range []struct{ is, to *int64 }{
-		{&is.Memory, &u.Memory}, {&is.MemorySwap, &u.MemorySwap}, {&is.MemoryReservation, &u.MemoryReservation},
-		{&is.NanoCPUs, &u.NanoCPUs}, {&is.CPUQuota, &u.CPUQuota}, {&is.CPUPeriod, &u.CPUPeriod},
+		{&is.Memory, &u.Memory},
+		{&is.MemorySwap, &u.MemorySwap},
+		{&is.MemoryReservation, &u.MemoryReservation},
+		{&is.NanoCPUs, &u.NanoCPUs},
+		{&is.CPUQuota, &u.CPUQuota},
+		{&is.CPUPeriod, &u.CPUPeriod},
 	} {
 		if *limit.to != 0 {
 			*limit.is = *limit.to

@@ -35,7 +35,8 @@ type step struct {
 }
 
 // labelled is a service's create call.
-func labelled(network string, more map[string]any) map[string]any {
+func labelled(more map[string]any) map[string]any {
+	const network = "NAME_a"
 	host := map[string]any{
 		"NetworkMode": network, "Memory": 64 << 20, "MemorySwap": 64 << 20, "NanoCpus": 500_000_000, "PidsLimit": 50,
 		"RestartPolicy": map[string]any{"Name": "unless-stopped"},
@@ -93,11 +94,11 @@ var script = []step{
 	{method: "GET", path: "/networks/NAME_a", fields: append(slices.Clone(ofNetwork), "Containers#")},
 	{method: "GET", path: "/networks/NAME_none", says: "not found"},
 
-	{method: "POST", path: "/containers/create?name=NAME-web-1", body: labelled("NAME_a", nil)},
-	{method: "POST", path: "/containers/create?name=NAME-web-1", body: labelled("NAME_a", nil), says: "is already in use by container"},
+	{method: "POST", path: "/containers/create?name=NAME-web-1", body: labelled(nil)},
+	{method: "POST", path: "/containers/create?name=NAME-web-1", body: labelled(nil), says: "is already in use by container"},
 	{method: "POST", path: "/containers/create?name=NAME-bad", body: map[string]any{"Image": "NAME/none:1"}, says: "No such image"},
-	{method: "POST", path: "/containers/create?name=-", body: labelled("NAME_a", nil), says: "Invalid container name"},
-	{method: "POST", path: "/containers/create?name=NAME-bad", body: labelled("NAME_a", map[string]any{
+	{method: "POST", path: "/containers/create?name=-", body: labelled(nil), says: "Invalid container name"},
+	{method: "POST", path: "/containers/create?name=NAME-bad", body: labelled(map[string]any{
 		"Mounts": []map[string]any{{"Type": "bind", "Source": "/srv/not-there", "Target": "/data"}},
 	}), says: "bind source path does not exist"},
 	{method: "GET", path: "/containers/NAME-web-1/json", fields: append(slices.Clone(ofInspect), "State.StartedAt", "State.FinishedAt", "State.ExitCode")},
@@ -141,8 +142,8 @@ var script = []step{
 	{method: "POST", path: "/containers/NAME-web-1/update", body: map[string]any{"Memory": 128 << 20}, says: "memoryswap"},
 	{method: "GET", path: "/containers/NAME-web-1/json", fields: ofInspect},
 
-	{method: "POST", path: "/containers/create?name=NAME-web-2", body: labelled("NAME_a", publishing("47113"))},
-	{method: "POST", path: "/containers/create?name=NAME-web-3", body: labelled("NAME_a", publishing("47113"))},
+	{method: "POST", path: "/containers/create?name=NAME-web-2", body: labelled(publishing("47113"))},
+	{method: "POST", path: "/containers/create?name=NAME-web-3", body: labelled(publishing("47113"))},
 	{method: "POST", path: "/containers/NAME-web-2/rename?name=NAME-web-1", says: "is already in use by container"},
 	{method: "POST", path: "/containers/NAME-web-2/rename?name=NAME-web-2", says: "same name"},
 	{method: "POST", path: "/containers/NAME-web-2/rename?name=NAME-web-2_previous"},

@@ -64,7 +64,7 @@ func (h *Host) attachContainer(w http.ResponseWriter, r *http.Request) (int, any
 	}
 	conn, in, err := takeOver(w, r)
 	if err != nil {
-		return 0, nil, nil //nolint:nilerr // nobody is there to be told
+		return 0, nil, nil // nobody is there to be told
 	}
 	c.attached = &attachment{in: in, conn: conn}
 	return 0, nil, nil
@@ -145,7 +145,7 @@ func (h *Host) startExec(w http.ResponseWriter, r *http.Request) (int, any, erro
 	}
 	conn, in, err := takeOver(w, r)
 	if err != nil {
-		return 0, nil, nil //nolint:nilerr // nobody is there to be told
+		return 0, nil, nil // nobody is there to be told
 	}
 	defer conn.Close()
 	if e.options.AttachStdin {
