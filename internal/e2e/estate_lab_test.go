@@ -75,12 +75,12 @@ configs:
 type estate struct {
 	*lab.Lab
 	blueprint string
-	off       *lab.Host // the one that is switched off, nil for none
+	off       []*lab.Host // those that do not answer
 }
 
 // up are the hosts that are switched on.
 func (e *estate) up() []*lab.Host {
-	return slices.DeleteFunc(slices.Clone(e.Hosts), func(h *lab.Host) bool { return h == e.off })
+	return slices.DeleteFunc(slices.Clone(e.Hosts), func(h *lab.Host) bool { return slices.Contains(e.off, h) })
 }
 
 func newEstate(t *testing.T) *estate {

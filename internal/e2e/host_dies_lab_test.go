@@ -108,7 +108,7 @@ func (e *estate) testHostDies(t *testing.T) {
 	givenUp = map[string]string{dead.Name: "force_move = true"}
 	t.Run("killed", func(t *testing.T) {
 		must(t, dead.KillHost(t.Context()))
-		e.off = dead
+		e.off = []*lab.Host{dead}
 		r := shared.Run(t, "plan", "-input=false", "-no-color")
 		if r.ExitCode != 1 || r.Took > soon {
 			t.Errorf("exit code %d after %s", r.ExitCode, r.Took)

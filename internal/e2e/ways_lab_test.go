@@ -26,9 +26,11 @@ func (e *estate) testWays(t *testing.T) {
 	before.Apply(t)
 	must(t, dead.Kill(t.Context()))
 	must(t, hanging.Pause())
+	e.off = []*lab.Host{dead, hanging}
 	defer func() {
 		must(t, dead.Start(t.Context()))
 		must(t, hanging.Resume())
+		e.off = nil
 	}()
 	config := func(p house) string {
 		text := e.config(nil, p)
