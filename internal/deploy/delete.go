@@ -65,7 +65,7 @@ func (d *Deployer) leave(ctx context.Context, b *begun, onDestroy stack.OnDestro
 		}
 		// Also before an archive: what is moved back by hand can be adopted.
 		m := b.manifest
-		m.Status, m.Provider = storage.Retained, d.Version
+		m.Status, m.Provider, m.Leaving = storage.Retained, d.Version, nil
 		if err := b.files.SaveManifest(ctx, m); err != nil {
 			return err
 		}

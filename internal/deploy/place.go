@@ -4,6 +4,7 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -102,6 +103,11 @@ func (d *Deployer) homes(ctx context.Context, portal, home string) ([]string, er
 func (p *placed) reserve(portal, host string, memory int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.add(portal, host, memory)
+}
+
+// add is reserve for who holds the lock.
+func (p *placed) add(portal, host string, memory int64) {
 	if p.reserved == nil {
 		p.reserved = map[string]reservation{}
 	}
@@ -121,10 +127,7 @@ func (p *placed) choose(ctx context.Context, d *Deployer, portal string, r place
 		p.loads = nil // a host that is silent may be asked again
 		return decision, err
 	}
-	if p.reserved == nil {
-		p.reserved = map[string]reservation{}
-	}
-	p.reserved[portal] = reservation{decision.Host, r.Memory}
+	p.add(portal, decision.Host, r.Memory)
 	return decision, nil
 }
 
@@ -134,7 +137,7 @@ func (p *placed) ask(ctx context.Context, d *Deployer) {
 	for _, s := range d.Engine.HostStatus(ctx) {
 		load := placement.Load{Memory: s.Memory, Reserved: s.MemoryReserved}
 		if !s.Reachable {
-			load.Err = fmt.Errorf("%s", s.Error)
+			load.Err = errors.New(s.Error)
 		}
 		p.loads[s.Name] = load
 		for _, portal := range s.Portals {
