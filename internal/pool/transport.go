@@ -25,8 +25,11 @@ const (
 	maxRepeatGap = 400 * time.Millisecond
 	// idleConns is how many connections to a host are kept for reuse.
 	idleConns = 32
-	// sshRequests is how many requests that are soon answered go to a host over
-	// ssh at a time. Each has a file of sshd's open, of which it has 1024.
+	// soonRequests is how many requests that are soon answered go to a host at a
+	// time: more gain nothing there, and each takes a connection here.
+	soonRequests = 16
+	// sshRequests is the same over ssh, where a request takes its time on the way.
+	// Each has a file of sshd's open, of which it has 1024.
 	sshRequests = 64
 )
 
@@ -51,10 +54,11 @@ func newTransport(d *dialer) *transport {
 			IdleConnTimeout:     90 * time.Second,
 		},
 	}
-	t.once = &patience{t.inner}
+	atATime := soonRequests
 	if d.ssh != nil {
-		t.once = &crowd{t.once, make(chan struct{}, sshRequests)}
+		atATime = sshRequests
 	}
+	t.once = &crowd{&patience{t.inner}, make(chan struct{}, atATime)}
 	rc := retryablehttp.NewClient()
 	rc.HTTPClient = &http.Client{Transport: t.once, CheckRedirect: client.CheckRedirect}
 	rc.Logger = nil // its lines would hold whole URLs
