@@ -205,6 +205,10 @@ func tree(t *testing.T, root string) map[string]string {
 		if err != nil {
 			return err
 		}
+		// Leases are renewed all the time, and the program that does it is shared.
+		if entry.IsDir() && (entry.Name() == "leases" || entry.Name() == ".portal-agent") {
+			return fs.SkipDir
+		}
 		info, err := entry.Info()
 		if err != nil {
 			return err

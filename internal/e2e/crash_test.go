@@ -11,11 +11,13 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/privateportals/terraform-provider-portal/internal/acctest"
 )
 
 // kills is how often runs are to be killed; each round has up to three.
 func kills() int {
-	if thorough {
+	if acctest.Thorough {
 		return 20
 	}
 	return 6
@@ -211,6 +213,7 @@ func (b *bed) applyOrImport(t *testing.T) bool {
 // TestKillBeforeTheStateIsSaved kills a create in the moment between the two:
 // the portal is complete, and Terraform does not know it.
 func TestKillBeforeTheStateIsSaved(t *testing.T) {
+	acctest.Long(t)
 	t.Parallel()
 	const attempts = 5
 	for range attempts {

@@ -78,6 +78,7 @@ func (b *bed) ids(t *testing.T) map[string]string {
 // TestEngineDiesMidway kills dockerd during a create, an update and a destroy.
 // Each fails soon and says why; when dockerd is back the next run finishes it.
 func TestEngineDiesMidway(t *testing.T) {
+	acctest.Long(t)
 	t.Parallel()
 	e, b := onEngine(t)
 	// Long enough to be in the middle of it: the task and the database's end.

@@ -62,6 +62,7 @@ resource "portal" "acme" {
 
 // TestSlowHost takes an engine that is far away: every request takes longer.
 func TestSlowHost(t *testing.T) {
+	acctest.Long(t)
 	t.Parallel()
 	b := newBed(t)
 	proxy := faultproxy.New(t, socket)
@@ -76,6 +77,7 @@ func TestSlowHost(t *testing.T) {
 
 // TestHangingHost takes an engine that accepts connections and never answers.
 func TestHangingHost(t *testing.T) {
+	acctest.Long(t)
 	t.Parallel()
 	b := newBed(t)
 	b.tf.Apply(t)

@@ -22,6 +22,7 @@ import (
 	"github.com/emersion/go-msgauth/dkim"
 	"go.yaml.in/yaml/v4"
 
+	"github.com/privateportals/terraform-provider-portal/internal/acctest"
 	"github.com/privateportals/terraform-provider-portal/internal/engine/enginetest"
 )
 
@@ -46,13 +47,14 @@ type post struct {
 
 // TestMail sends through the mailer of the built-in blueprint alone.
 func TestMail(t *testing.T) {
+	acctest.Long(t)
 	t.Parallel()
 	p := newPost(t)
 	p.apply(t, relayOf(relayName, p.first, "starttls", p.trusted), 1, p.first.password)
 	p.noChange(t)
 	t.Run("relay with login, TLS and DKIM", p.testRelay)
 	t.Run("queue outlives restarts", p.testQueue)
-	if thorough {
+	if acctest.Thorough {
 		t.Run("wrong password", p.testWrongPassword)
 		t.Run("another authority", p.testAnotherAuthority)
 		t.Run("TLS from the start", p.testImplicitTLS)

@@ -20,7 +20,7 @@ func TestLabPool(t *testing.T) {
 	t.Parallel()
 	e := newEstate(t)
 	t.Run("Drain", e.testDrain)
-	if thorough {
+	if acctest.Thorough {
 		t.Run("Ways", e.testWays)
 		t.Run("HostDies", e.testHostDies)
 	}

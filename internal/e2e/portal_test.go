@@ -43,8 +43,8 @@ func TestPrivatePortal(t *testing.T) {
 		{"forged headers", a.testForgedHeaders, true},
 		{"replicas", a.testReplicas, true},
 		{"mail", a.testMail, false},
-		{"overrides", a.testOverrides, false},
-		{"broken image", a.testBrokenImage, false},
+		{"overrides", a.testOverrides, true},
+		{"broken image", a.testBrokenImage, true},
 		{"own service", a.testService, true},
 		{"tasks", a.testTasks, false},
 		{"courses", a.testCourses, true},
@@ -54,7 +54,7 @@ func TestPrivatePortal(t *testing.T) {
 		{"no secret leaves the drive", a.testSecrets, false},
 		{"destroy and come back", a.testReturn, false},
 	} {
-		if part.long && !thorough {
+		if part.long && !acctest.Thorough {
 			continue
 		}
 		if !t.Run(part.name, part.run) {

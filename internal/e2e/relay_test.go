@@ -30,6 +30,7 @@ type pair struct {
 // TestGatewaysOfTwoHosts: each gateway leads to the portals of both hosts, tells
 // the other who the visitor is, and takes requests from nobody but the other.
 func TestGatewaysOfTwoHosts(t *testing.T) {
+	acctest.Long(t)
 	t.Parallel()
 	acctest.PreCheck(t)
 	enginetest.Client(t)

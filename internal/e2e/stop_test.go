@@ -5,11 +5,14 @@ package e2e_test
 import (
 	"strings"
 	"testing"
+
+	"github.com/privateportals/terraform-provider-portal/internal/acctest"
 )
 
 // TestTimeToFlush has a database that takes 10 s to write its data when it is
 // told to stop.
 func TestTimeToFlush(t *testing.T) {
+	acctest.Long(t)
 	t.Parallel()
 	b := newBed(t)
 	b.EditBlueprint(t, "sleep 1; echo flushed", "sleep 10; echo flushed")

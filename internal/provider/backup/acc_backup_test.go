@@ -171,6 +171,7 @@ func TestAccBackupAndRestore(t *testing.T) {
 
 // A backup that fails is told in the state, and is no drift of its container.
 func TestAccFailedBackup(t *testing.T) {
+	acctest.Long(t)
 	s := newSite(t)
 	const password = "acc-hunter2-password"
 	credentials := func(version string) string {
@@ -212,6 +213,7 @@ func TestAccFailedBackup(t *testing.T) {
 
 // The scheduler starts the backup when it is due.
 func TestAccBackupByTheClock(t *testing.T) {
+	acctest.Long(t)
 	s := newSite(t)
 	tf := acctest.NewTerraform(t, s.schedule("* * * * *", "")+outputs)
 	tf.Apply(t)
@@ -230,6 +232,7 @@ func TestAccBackupByTheClock(t *testing.T) {
 }
 
 func TestAccActions(t *testing.T) {
+	acctest.Long(t)
 	s := newSite(t)
 	tf := acctest.NewTerraform(t, s.config(""))
 	tf.Apply(t)

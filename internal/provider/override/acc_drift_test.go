@@ -19,6 +19,7 @@ const wanted = `values = { NAME = "Acme", EXTRA = { forum = true, hours = "9 to 
 
 // A plan names the leaf that another writer changed, and no other.
 func TestAccDriftOfALeaf(t *testing.T) {
+	acctest.Long(t)
 	s := newSite(t)
 	tf := acctest.NewTerraform(t, s.one(wanted))
 	tf.Apply(t)
@@ -51,6 +52,7 @@ func TestAccDriftOfALeaf(t *testing.T) {
 }
 
 func TestAccOthersDoNotShow(t *testing.T) {
+	acctest.Long(t)
 	s, test := prepare(t)
 	test.Steps = []resource.TestStep{
 		{Config: s.one(wanted), Check: checks(
@@ -71,6 +73,7 @@ func TestAccOthersDoNotShow(t *testing.T) {
 }
 
 func TestAccIgnoreChanges(t *testing.T) {
+	acctest.Long(t)
 	s, test := prepare(t)
 	config := s.one(`values = { NAME = "Acme" }` + "\n lifecycle { ignore_changes = [values] }")
 	test.Steps = []resource.TestStep{
@@ -90,6 +93,7 @@ func TestAccIgnoreChanges(t *testing.T) {
 // A leaf that somebody else has set to something else is theirs until it is
 // adopted.
 func TestAccConflict(t *testing.T) {
+	acctest.Long(t)
 	s, test := prepare(t)
 	test.Steps = []resource.TestStep{
 		{Config: s.config(map[string]string{"two": `values = { F = { a = true } }`}), Check: checks(

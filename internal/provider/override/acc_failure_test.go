@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/privateportals/terraform-provider-portal/internal/acctest"
 )
 
 // A value that keeps the site from starting is taken back.
@@ -49,6 +50,7 @@ func TestAccBadValueIsTakenBack(t *testing.T) {
 
 // A file that cannot be read is left alone.
 func TestAccBrokenFile(t *testing.T) {
+	acctest.Long(t)
 	s, test := prepare(t)
 	const broken = "NAME: Acme\n\tTAB: x\n"
 	test.Steps = []resource.TestStep{

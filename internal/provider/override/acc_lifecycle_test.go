@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+	"github.com/privateportals/terraform-provider-portal/internal/acctest"
 )
 
 // theirs is a file that another writer has begun.
@@ -61,6 +62,7 @@ func TestAccLifecycle(t *testing.T) {
 
 // Overrides that come and change together cost one restart.
 func TestAccOneRestartForAll(t *testing.T) {
+	acctest.Long(t)
 	s, test := prepare(t)
 	test.Steps = []resource.TestStep{
 		{Config: s.Config(""), Check: checks(s.starts(t, 1))},
@@ -81,6 +83,7 @@ func TestAccOneRestartForAll(t *testing.T) {
 }
 
 func TestAccImport(t *testing.T) {
+	acctest.Long(t)
 	s, test := prepare(t)
 	const both = `values = { THEIRS = "x", EXTRA = { newsletter = true } }`
 	nothingToDo := resource.ImportPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}}
@@ -122,6 +125,7 @@ func TestAccImport(t *testing.T) {
 
 // A portal goes together with its overrides.
 func TestAccPortalGone(t *testing.T) {
+	acctest.Long(t)
 	s, test := prepare(t)
 	test.Steps = []resource.TestStep{
 		{Config: s.one(`values = { A = "x" }`)},

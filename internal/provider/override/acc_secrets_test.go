@@ -84,6 +84,7 @@ func TestAccNoSecretLeaks(t *testing.T) {
 
 // One apply makes a portal and hands its secrets to another provider.
 func TestAccCredentials(t *testing.T) {
+	acctest.Long(t)
 	s, test := prepare(t)
 	test.Steps = []resource.TestStep{{
 		Config: s.Config("") + `

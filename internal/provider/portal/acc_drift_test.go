@@ -83,6 +83,7 @@ func limits(t *testing.T, p *acctest.Portal) func() {
 
 // A tag that names another image now is drift of the services made from it.
 func TestAccDriftOfATag(t *testing.T) {
+	acctest.Long(t)
 	p, test := prepare(t)
 	ref := p.Image(t, "1", "LABEL build=1")
 	note, unlike := remember(t, p)

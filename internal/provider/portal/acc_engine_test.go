@@ -14,6 +14,7 @@ import (
 
 // A portal outlives its engine: stopped in order, killed, or away.
 func TestAccEngineRestarts(t *testing.T) {
+	acctest.Long(t)
 	engine := acctest.StartEngine(t)
 	p := engine.NewPortal(t)
 	config := p.Config("")

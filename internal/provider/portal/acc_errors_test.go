@@ -134,6 +134,7 @@ func TestAccClearErrors(t *testing.T) {
 
 // A port that another container holds is found out before anything is made.
 func TestAccPortTakenByAContainer(t *testing.T) {
+	acctest.Long(t)
 	p, test := prepare(t)
 	port := p.Foreign(t, "holder", true)
 

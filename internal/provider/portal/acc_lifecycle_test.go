@@ -251,6 +251,7 @@ func TestAccOnDestroy(t *testing.T) {
 }
 
 func TestAccDataSources(t *testing.T) {
+	acctest.Long(t)
 	p, test := prepare(t)
 	test.Steps = []resource.TestStep{
 		{Config: p.Config("")},

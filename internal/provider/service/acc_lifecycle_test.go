@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+	"github.com/privateportals/terraform-provider-portal/internal/acctest"
 )
 
 func TestAccLifecycle(t *testing.T) {
@@ -72,6 +73,7 @@ func TestAccLifecycle(t *testing.T) {
 // A create that fails leaves no state; when the cause is mended, the next apply
 // finishes it. An update that fails leaves the old container serving.
 func TestAccFailures(t *testing.T) {
+	acctest.Long(t)
 	s, test := prepare(t)
 	note, unlike := s.remember(t)
 	broken := s.Config("") + s.service("portal.acc.name", s.broken(t), "hello", "")
@@ -99,6 +101,7 @@ func TestAccFailures(t *testing.T) {
 }
 
 func TestAccDrift(t *testing.T) {
+	acctest.Long(t)
 	for name, drift := range map[string]struct {
 		change    func(t *testing.T, s site)
 		restarted []string
@@ -132,6 +135,7 @@ func TestAccDrift(t *testing.T) {
 
 // Whatever goes first, the portal or the service: the other one can follow.
 func TestAccPortalRemovedFirst(t *testing.T) {
+	acctest.Long(t)
 	s, test := prepare(t)
 	chat := s.service(fmt.Sprintf("%q", s.Name), "portal-test/busybox", "hello", "")
 	test.CheckDestroy = checks(s.running(t))
@@ -154,6 +158,7 @@ func TestAccPortalRemovedFirst(t *testing.T) {
 
 // The files that a service writes are kept when it goes.
 func TestAccVolumesStay(t *testing.T) {
+	acctest.Long(t)
 	s, test := prepare(t)
 	volume := `volumes = { "/data" = { name = "chat" } }`
 	kept := func(t *testing.T) func() {

@@ -114,6 +114,7 @@ func lastRun(attribute string, want knownvalue.Check) statecheck.StateCheck {
 // A task with run_on runs when it is made and when a value changes, and at no
 // other time.
 func TestAccRunOn(t *testing.T) {
+	acctest.Long(t)
 	s, test := prepare(t)
 	note, untouched := s.untouched(t)
 	const report = "echo report >> /data/log"
@@ -157,6 +158,7 @@ func TestAccRunOn(t *testing.T) {
 
 // A first run that fails leaves no state, and the next apply runs it again.
 func TestAccFirstRunFails(t *testing.T) {
+	acctest.Long(t)
 	s, test := prepare(t)
 	test.Steps = []resource.TestStep{
 		{
@@ -175,6 +177,7 @@ func TestAccFirstRunFails(t *testing.T) {
 // A task of a service has its image, environment and files, follows its changes,
 // and is started by hand.
 func TestAccByHandAfterAService(t *testing.T) {
+	acctest.Long(t)
 	s, test := prepare(t)
 	config := func(greeting string) string {
 		return strings.Replace(s.task(`
