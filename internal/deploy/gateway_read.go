@@ -20,26 +20,33 @@ import (
 // GatewaySpec is how a gateway was applied last. It fails with ErrNoGateway when
 // there is none.
 func (d *Deployer) GatewaySpec(ctx context.Context, name string) (stack.GatewaySpec, error) {
-	s, err := d.gatewaySnapshot(ctx, name)
-	if err != nil {
+	// Not the records: each of its portals asks, and it has one of each.
+	m, err := d.readManifest(ctx, name)
+	if err = isGateway(name, m, err); err != nil {
 		return stack.GatewaySpec{}, err
 	}
-	return *s.Manifest.Gateway, nil
+	return *m.Gateway, nil
 }
 
 // gatewaySnapshot reads the directory of a gateway that is there.
 func (d *Deployer) gatewaySnapshot(ctx context.Context, name string) (storage.Snapshot, error) {
 	s, err := d.snapshot(ctx, name)
+	return s, isGateway(name, s.Manifest, err)
+}
+
+// isGateway fails when what was read is not a gateway that is there, or could not
+// be read.
+func isGateway(name string, m storage.Manifest, err error) error {
 	switch {
 	case errors.Is(err, storage.ErrNotDrive):
 		// As likely as not nothing was ever applied there.
-		return s, fmt.Errorf("%w. If it was applied before, look at the drive: %w", noGatewayError(name), err)
+		return fmt.Errorf("%w. If it was applied before, look at the drive: %w", noGatewayError(name), err)
 	case err != nil:
-		return s, err
-	case !exists(s.Manifest.Status) || s.Manifest.Gateway == nil:
-		return s, noGatewayError(name)
+		return err
+	case !exists(m.Status) || m.Gateway == nil:
+		return noGatewayError(name)
 	}
-	return s, nil
+	return nil
 }
 
 // gatewayCertificates looks which of the hosts a gateway has certificates for.

@@ -100,10 +100,3 @@ func (d *Deployer) Import(ctx context.Context, name string) (stack.Spec, Result,
 func (d *Deployer) Portals(ctx context.Context) ([]string, error) {
 	return d.Engine.Portals(ctx)
 }
-
-// readManifest reads the manifest without the lock: it is replaced atomically. It
-// is read from any host, as it matters most when the portal's own does not answer.
-func (d *Deployer) readManifest(ctx context.Context, name string) (storage.Manifest, error) {
-	s, err := d.snapshot(ctx, name)
-	return s.Manifest, err
-}

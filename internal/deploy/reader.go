@@ -34,6 +34,16 @@ func (d *Deployer) snapshot(ctx context.Context, portal string) (s storage.Snaps
 	return s, err
 }
 
+// readManifest reads a portal's manifest without its lock. It is read from any
+// host, as it matters most when the portal's own does not answer.
+func (d *Deployer) readManifest(ctx context.Context, portal string) (m storage.Manifest, err error) {
+	err = d.read(ctx, func(r *storage.Reader) error {
+		m, err = r.Manifest(ctx, portal)
+		return err
+	})
+	return m, err
+}
+
 // read lends the reader out. A connection that broke is made anew once.
 func (d *Deployer) read(ctx context.Context, use func(*storage.Reader) error) error {
 	for attempt := 1; ; attempt++ {

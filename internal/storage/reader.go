@@ -66,14 +66,7 @@ type Snapshot struct {
 // there is no portals' drive, and with ErrNotRegular when somebody put a link, a
 // pipe and the like in the place of a file.
 func (r *Reader) Portal(ctx context.Context, portal string) (Snapshot, error) {
-	r.mu.Lock()
-	args := wire.SnapshotArgs{StorageID: r.id, Portal: portal}
-	r.mu.Unlock()
-	var reply wire.SnapshotReply
-	if err := r.client.call(ctx, fmt.Sprintf("reading portal %q", portal), "Portal", args, &reply); err != nil {
-		return Snapshot{}, err
-	}
-	m, err := manifestOf(reply.Manifest, portal)
+	m, reply, err := r.read(ctx, wire.SnapshotArgs{Portal: portal})
 	if err != nil {
 		return Snapshot{}, err
 	}
@@ -82,6 +75,25 @@ func (r *Reader) Portal(ctx context.Context, portal string) (Snapshot, error) {
 		s.Overrides, s.OverridesFound = reply.Overrides.Data, true
 	}
 	return s, nil
+}
+
+// Manifest reads a portal's manifest alone, as Portal does: a gateway has a record
+// of each portal behind it.
+func (r *Reader) Manifest(ctx context.Context, portal string) (Manifest, error) {
+	m, _, err := r.read(ctx, wire.SnapshotArgs{Portal: portal, ManifestOnly: true})
+	return m, err
+}
+
+func (r *Reader) read(ctx context.Context, args wire.SnapshotArgs) (Manifest, wire.SnapshotReply, error) {
+	r.mu.Lock()
+	args.StorageID = r.id
+	r.mu.Unlock()
+	var reply wire.SnapshotReply
+	if err := r.client.call(ctx, fmt.Sprintf("reading portal %q", args.Portal), "Portal", args, &reply); err != nil {
+		return Manifest{}, reply, err
+	}
+	m, err := manifestOf(reply.Manifest, args.Portal)
+	return m, reply, err
 }
 
 // Certificates are those that the load balancer of a portal got, as chains in

@@ -76,6 +76,9 @@ func (r *reader) snapshot(args wire.SnapshotArgs, reply *wire.SnapshotReply) err
 		return nil
 	}
 	defer portal.Close()
+	if args.ManifestOnly {
+		return nil
+	}
 	if reply.Overrides, err = readOverrides(portal); err != nil {
 		return err
 	}

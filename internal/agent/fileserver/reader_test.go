@@ -78,6 +78,13 @@ func TestReader(t *testing.T) {
 	if got, err := r.Portal(t.Context(), "acme"); !errors.Is(err, storage.ErrNotRegular) {
 		t.Errorf("a link in the place of the overrides: %s, %v", got.Overrides, err)
 	}
+	// The manifest alone does not depend on the rest, nor grow with it.
+	if m, err := r.Manifest(t.Context(), "acme"); err != nil || m.Status != storage.Complete || m.Spec.Domain != "learn.acme.com" {
+		t.Errorf("the manifest alone: %+v, %v", m, err)
+	}
+	if m, err := r.Manifest(t.Context(), "other"); err != nil || m.Status != storage.None {
+		t.Errorf("the manifest of nobody: %+v, %v", m, err)
+	}
 	must(t, os.Remove(filepath.Join(root, "acme", storage.OverridesPath)))
 	must(t, os.WriteFile(filepath.Join(root, "acme/portal.json"), []byte("{"), 0o600))
 	if _, err := r.Portal(t.Context(), "acme"); err == nil || !strings.Contains(err.Error(), "acme/portal.json") {

@@ -173,6 +173,8 @@ type SnapshotArgs struct {
 	// StorageID that the drive must have; empty accepts any.
 	StorageID string
 	Portal    string
+	// ManifestOnly leaves out all else.
+	ManifestOnly bool
 }
 
 // SnapshotReply is what a reader found of a portal. Everything but Manifest is
