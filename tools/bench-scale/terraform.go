@@ -122,7 +122,7 @@ func (t *terraform) run(ctx context.Context, portals []string, code int, argumen
 	cmd.WaitDelay = 30 * time.Second
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
-	peak := memory.Watch(t.provider)
+	peak := memory.Watch(t.provider, 250*time.Millisecond)
 	begin := time.Now()
 	err = cmd.Run()
 	c := cost{time: time.Since(begin), provider: peak()}

@@ -45,7 +45,7 @@ func (c *commander) exec(ctx context.Context, command []string, arguments ...str
 	}
 	watched := func() int64 { return 0 }
 	if c.counted && c.helper != "" {
-		watched = memory.Watch(c.helper)
+		watched = memory.Watch(c.helper, 25*time.Millisecond)
 	}
 	err := cmd.Wait()
 	c.helperPeak = max(c.helperPeak, watched())

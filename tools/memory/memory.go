@@ -13,12 +13,12 @@ import (
 
 // Watch watches the processes that run the program. stop ends it and
 // returns their highest peak (VmHWM) in bytes. The kernel keeps the peak of a
-// process, so a look now and then misses little.
-func Watch(program string) (stop func() int64) {
+// process, so a look now and then misses little; each takes a while itself.
+func Watch(program string, every time.Duration) (stop func() int64) {
 	done, highest := make(chan struct{}), make(chan int64)
 	go func() {
 		var peak int64
-		tick := time.NewTicker(25 * time.Millisecond)
+		tick := time.NewTicker(every)
 		defer tick.Stop()
 		for {
 			links, _ := filepath.Glob("/proc/[0-9]*/exe")
