@@ -61,7 +61,7 @@ Certificates{StorageID string; Portal string; Folder string}
 CertificatesReply{Chains map[string][]uint8}
 SecretFile{Name string; Data []uint8; UID int; GID int}
 Names{Names []string}
-SnapshotArgs{StorageID string; Portal string}
+SnapshotArgs{StorageID string; Portal string; ManifestOnly bool}
 Snapshot{Manifest wire.ManifestReply; Overrides *wire.ReadReply; Records map[string][]uint8}`
 	var got strings.Builder
 	for _, c := range []struct {
