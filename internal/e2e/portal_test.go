@@ -49,10 +49,10 @@ func TestPrivatePortal(t *testing.T) {
 		{"tasks", a.testTasks, false},
 		{"courses", a.testCourses, true},
 		{"backup and restore", a.testRestore, true},
-		{"compose", a.testCompose, false},
-		{"import", a.testImport, false},
+		{"compose", a.testCompose, true},
+		{"import", a.testImport, true},
 		{"no secret leaves the drive", a.testSecrets, false},
-		{"destroy and come back", a.testReturn, false},
+		{"destroy and come back", a.testReturn, true},
 	} {
 		if part.long && !acctest.Thorough {
 			continue
