@@ -14,6 +14,7 @@ import (
 
 	"github.com/privateportals/terraform-provider-portal/internal/blueprint"
 	"github.com/privateportals/terraform-provider-portal/internal/deploy"
+	"github.com/privateportals/terraform-provider-portal/internal/placement"
 	"github.com/privateportals/terraform-provider-portal/internal/provider/client"
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
 )
@@ -39,6 +40,11 @@ func New() *Deployer {
 	return &Deployer{
 		portals: map[string]*stack.Stack{}, members: map[[2]string]*deploy.MemberState{}, files: map[string]string{},
 	}
+}
+
+// Place puts every portal on the one host.
+func (d *Deployer) Place(context.Context, *stack.Stack, stack.Spec, string) (placement.Decision, error) {
+	return placement.Decision{Host: Host, Reason: "the only host"}, nil
 }
 
 // Create makes a portal.
