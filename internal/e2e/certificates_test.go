@@ -133,6 +133,7 @@ func (c *certified) status(t *testing.T, tf *acctest.Terraform, host string) map
 // TestCertificates: an authority that is down keeps no portal from coming up; its
 // certificates come when it is back, survive restarts, and their end is known.
 func TestCertificates(t *testing.T) {
+	acctest.Long(t)
 	t.Parallel()
 	c := newCertified(t, acme.Options{ExternalAccounts: map[string]string{eabID: eabKey}})
 	c.authority.Stop()

@@ -20,7 +20,7 @@ func kills() int {
 	if acctest.Thorough {
 		return 20
 	}
-	return 6
+	return 3
 }
 
 // rounds bounds the tries, as some kills come too late.

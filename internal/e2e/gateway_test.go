@@ -27,12 +27,14 @@ func TestGateway(t *testing.T) {
 	g.noChange(t)
 	t.Run("each hostname leads to its portal", g.testHostnames)
 	t.Run("unknown hostnames", g.testUnknown)
-	t.Run("certificates", g.testCertificates)
 	t.Run("reaches load balancers only", g.testNetworks)
 	t.Run("a fourth portal comes and goes", g.testFourth)
-	t.Run("restart", g.testRestart)
-	t.Run("in use", g.testInUse)
-	t.Run("names are shared", g.testNames)
+	if acctest.Thorough {
+		t.Run("certificates", g.testCertificates)
+		t.Run("restart", g.testRestart)
+		t.Run("in use", g.testInUse)
+		t.Run("names are shared", g.testNames)
+	}
 	g.tf.Destroy(t)
 	for _, b := range append([]*bed{g.bed}, g.sites[0].bed, g.sites[1].bed, g.sites[2].bed) {
 		b.has(t)

@@ -31,6 +31,7 @@ func TestTimeToFlush(t *testing.T) {
 // TestFailingTask has a task at deploy that fails, at first when the portal is
 // made, then in an update.
 func TestFailingTask(t *testing.T) {
+	acctest.Long(t)
 	t.Parallel()
 	const good, bad = "echo migrated >> /data/log", "echo no such table: courses; exit 3"
 	b := newBed(t)

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/privateportals/terraform-provider-portal/internal/acctest"
 	"github.com/privateportals/terraform-provider-portal/internal/acctest/acme"
 )
 
@@ -89,6 +90,7 @@ func TestDown(t *testing.T) {
 // TestRenewal replaces certificates that live shortly, again and again, and
 // one that expired while nothing ran.
 func TestRenewal(t *testing.T) {
+	acctest.Long(t)
 	t.Parallel()
 	p := newProxy(t)
 	o := p.options()

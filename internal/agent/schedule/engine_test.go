@@ -180,6 +180,7 @@ func TestOnTheEngine(t *testing.T) {
 
 // TestLimitOnTheEngine has 30 portals due at the same minute.
 func TestLimitOnTheEngine(t *testing.T) {
+	acctest.Long(t)
 	h := newHost(t)
 	const portals = 30
 	due := h.clock.now().Add(4 * time.Minute).UTC()
@@ -234,6 +235,7 @@ func (h *host) countRunning() func() (most, starts int) {
 
 // TestEngineRestarts kills dockerd under the scheduler while a run goes on.
 func TestEngineRestarts(t *testing.T) {
+	acctest.Long(t)
 	h := newHost(t)
 	h.task("tick", everyMinute, "true")
 	long := h.task("long", `{}`, "sleep 600")

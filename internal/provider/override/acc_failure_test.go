@@ -13,6 +13,7 @@ import (
 
 // A value that keeps the site from starting is taken back.
 func TestAccBadValueIsTakenBack(t *testing.T) {
+	acctest.Long(t)
 	s, test := prepare(t)
 	failed := regexp.MustCompile(`(?s)Portal ` + s.Name + `: setting overrides failed at site.*cannot render with.*former overrides are\s+back`)
 	test.Steps = []resource.TestStep{

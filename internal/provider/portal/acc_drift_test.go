@@ -44,6 +44,7 @@ var drifts = map[string]struct {
 }
 
 func TestAccDrift(t *testing.T) {
+	acctest.Long(t)
 	for name, drift := range drifts {
 		t.Run(name, func(t *testing.T) {
 			p, test := prepare(t)

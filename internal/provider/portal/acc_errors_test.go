@@ -47,6 +47,7 @@ func TestAccFailedCreateIsFinished(t *testing.T) {
 
 // A broken image on update leaves the old container serving.
 func TestAccFailedUpdateKeepsServing(t *testing.T) {
+	acctest.Long(t)
 	p, test := prepare(t)
 	note, unlike := remember(t, p)
 	test.Steps = []resource.TestStep{
@@ -67,6 +68,7 @@ func TestAccFailedUpdateKeepsServing(t *testing.T) {
 }
 
 func TestAccACompletePortalIsRefused(t *testing.T) {
+	acctest.Long(t)
 	p, test := prepare(t)
 	second := fmt.Sprintf(`
 resource "portal" "second" {
@@ -85,6 +87,7 @@ resource "portal" "second" {
 }
 
 func TestAccClearErrors(t *testing.T) {
+	acctest.Long(t)
 	for name, tc := range map[string]struct {
 		config func(t *testing.T, p *acctest.Portal) string
 		want   string

@@ -202,6 +202,7 @@ func TestAccLifecycle(t *testing.T) {
 }
 
 func TestAccRetainedFilesAreAdopted(t *testing.T) {
+	acctest.Long(t)
 	p, test := prepare(t)
 	test.Steps = []resource.TestStep{
 		{Config: p.Config(""), Check: checks(logged(t, p, "started migrated"))},
@@ -212,6 +213,7 @@ func TestAccRetainedFilesAreAdopted(t *testing.T) {
 }
 
 func TestAccOnDestroy(t *testing.T) {
+	acctest.Long(t)
 	for _, tc := range []struct {
 		what string
 		left int // directories of the portal on the drive afterwards

@@ -186,6 +186,7 @@ func TestAccVolumesStay(t *testing.T) {
 
 // Secrets are where they are read, and nowhere else.
 func TestAccSecretFiles(t *testing.T) {
+	acctest.Long(t)
 	s, test := prepare(t)
 	config := func(key, version string) string {
 		return s.chat("hello", fmt.Sprintf(`
