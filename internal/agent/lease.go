@@ -17,11 +17,17 @@ const (
 	ProgramsDirectory = ".portal-agent"
 )
 
+// LeaseHostVariable is the environment variable that tells what the host is called
+// where that is not known when the container is described.
+const LeaseHostVariable = lease.HostVariable
+
 // LeaseCommand returns the arguments that run command, a program with its
-// arguments, under the lease of its service. host is what the host is called.
+// arguments, under the lease of its service. host is what the host is called; an
+// empty one leaves that to LeaseHostVariable.
 func LeaseCommand(host string, command []string) []string {
-	return append([]string{
-		LeaseProgram, "agent", "lease", "--dir", LeaseDirectory, "--host", host,
-		"--ttl", lease.DefaultTTL.String(), "--",
-	}, command...)
+	out := []string{LeaseProgram, "agent", "lease", "--dir", LeaseDirectory}
+	if host != "" {
+		out = append(out, "--host", host)
+	}
+	return append(append(out, "--ttl", lease.DefaultTTL.String(), "--"), command...)
 }

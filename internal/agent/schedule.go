@@ -52,16 +52,22 @@ func SchedulerCommand(path, host string, limit int) []string {
 	return []string{"agent", "schedule", "--root", MountPoint, "--path", path, "--host", host, "--limit", strconv.Itoa(limit)}
 }
 
+// SwarmSchedulerCommand is SchedulerCommand for one that starts jobs of the Swarm that
+// its host manages.
+func SwarmSchedulerCommand(path, host string, limit int) []string {
+	return append(SchedulerCommand(path, host, limit), "--swarm")
+}
+
 // SchedulerHealth returns the command of its health check.
 func SchedulerHealth() []string {
 	return []string{Entrypoint, "agent", "schedule", "--health"}
 }
 
-const scheduleUsage = `usage: terraform-provider-portal agent schedule --root DIR --host NAME [--path DIR] [--limit N]
+const scheduleUsage = `usage: terraform-provider-portal agent schedule --root DIR --host NAME [--path DIR] [--limit N] [--swarm]
        terraform-provider-portal agent schedule --health
 
 Starts the tasks of portals on this Docker host when they are due, until it is
-told to end (SIGTERM). With --health, it tells whether the scheduler in the same
+told to end (SIGTERM); with --swarm, those of the Swarm that the host manages. With --health, it tells whether the scheduler in the same
 container works. The provider makes the container; there is no reason to run it
 by hand.
 `
@@ -70,7 +76,7 @@ by hand.
 type scheduleFlags struct {
 	root, path, host string
 	limit            int
-	health           bool
+	swarm, health    bool
 }
 
 func parseSchedule(args []string) (scheduleFlags, error) {
@@ -82,6 +88,7 @@ func parseSchedule(args []string) (scheduleFlags, error) {
 	flags.StringVar(&f.path, "path", "", "where it is mounted on the hosts, for messages")
 	flags.StringVar(&f.host, "host", "", "name of this host, for webhooks")
 	flags.IntVar(&f.limit, "limit", DefaultRuns, "how many tasks run together")
+	flags.BoolVar(&f.swarm, "swarm", false, "start jobs of the Swarm that this host manages")
 	flags.BoolVar(&f.health, "health", false, "tell whether the scheduler works")
 	if err := flags.Parse(args); err != nil {
 		return f, err
@@ -107,7 +114,7 @@ func runScheduler(ctx context.Context, args []string) error {
 	if f.health {
 		return pulse.Alive(time.Now())
 	}
-	docker, err := schedule.Connect()
+	docker, err := connectScheduler(f.swarm)
 	if err != nil {
 		return err
 	}
@@ -122,4 +129,17 @@ func runScheduler(ctx context.Context, args []string) error {
 		Log:      slog.New(slog.NewTextHandler(os.Stderr, nil)),
 		Alive:    pulse.Beat,
 	}).Run(ctx)
+}
+
+// closingDocker is what the scheduler is to close when it ends.
+type closingDocker interface {
+	schedule.Docker
+	Close() error
+}
+
+func connectScheduler(swarm bool) (closingDocker, error) {
+	if swarm {
+		return schedule.ConnectSwarm()
+	}
+	return schedule.Connect()
 }

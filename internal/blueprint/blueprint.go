@@ -43,6 +43,7 @@ func Build(ctx context.Context, spec stack.Spec, opts Options) (*stack.Stack, er
 	b.stack = &stack.Stack{
 		Portal:      spec.Name,
 		Directory:   path.Join(opts.StoragePath, spec.Name),
+		Constraints: spec.Constraints,
 		Services:    map[string]*stack.Service{},
 		Networks:    map[string]stack.Network{},
 		Secrets:     map[string]stack.Secret{},

@@ -79,7 +79,7 @@ func (j *joiner) begin() {
 	}
 	j.service.Name = m.Name
 	j.part = &stack.Stack{
-		Portal: j.base.Portal, Owner: m.Owner(), Directory: j.base.Directory, StorageID: j.base.StorageID,
+		Portal: j.base.Portal, Owner: m.Owner(), Directory: j.base.Directory, StorageID: j.base.StorageID, Constraints: j.base.Constraints,
 		Services:    map[string]*stack.Service{m.Name: j.service},
 		Networks:    map[string]stack.Network{},
 		Secrets:     map[string]stack.Secret{},

@@ -86,6 +86,7 @@ func (d *Deployer) lead(ctx context.Context, b *begun, spec stack.Spec, desired 
 		return Result{}, err
 	}
 	desired.StorageID = b.storageID
+	d.nameReplicas(desired)
 	recorded, err := b.readParts(ctx, spec.Name)
 	if err != nil {
 		return Result{}, err
@@ -120,7 +121,7 @@ func (d *Deployer) lead(ctx context.Context, b *begun, spec stack.Spec, desired 
 func (d *Deployer) reconcile(ctx context.Context, b *begun, desired *stack.Stack, carryOut func(stack.Plan) error) ([]string, error) {
 	var warnings []string
 	for attempt := 1; ; attempt++ {
-		plan, err := stack.Reconcile(desired, b.observed)
+		plan, err := d.Engine.Reconcile(desired, b.observed)
 		if err != nil {
 			return nil, fmt.Errorf("planning portal %q: %w", desired.Portal, err)
 		}

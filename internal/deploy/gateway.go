@@ -49,7 +49,7 @@ func (d *Deployer) gatewayStack(spec stack.GatewaySpec, host string) (*stack.Sta
 	hosts := d.Engine.Hosts()
 	addresses := map[string]string{}
 	for _, h := range hosts {
-		addresses[h] = d.Engine.Address(h)
+		addresses[h] = d.address(h)
 	}
 	return blueprint.BuildGateway(spec, blueprint.GatewayOptions{
 		Options: blueprint.Options{StoragePath: d.StoragePath}, Host: host, Hosts: hosts, Addresses: addresses,
@@ -181,7 +181,7 @@ func (a *gatewayApply) converge(ctx context.Context, on gatewayInstance) (stack.
 	if err != nil {
 		return observed, nil, err
 	}
-	plan, err := stack.Reconcile(on.desired, observed)
+	plan, err := on.engine.Reconcile(on.desired, observed)
 	if err != nil {
 		return observed, nil, err
 	}
@@ -270,7 +270,7 @@ func (d *Deployer) gatewayAddresses(spec stack.GatewaySpec) []string {
 	}
 	seen := map[string]bool{}
 	for _, host := range hosts {
-		if address := d.Engine.Address(host); address != "" {
+		for _, address := range d.addresses(host) {
 			seen[address] = true
 		}
 	}

@@ -107,7 +107,7 @@ func (d *Deployer) gatewayConfig(spec stack.GatewaySpec, host, folder string, ro
 	if hosts := d.Engine.Hosts(); len(hosts) > 1 {
 		for _, other := range hosts {
 			if other != host {
-				peers[other] = d.Engine.Address(other)
+				peers[other] = d.address(other)
 			}
 		}
 	}

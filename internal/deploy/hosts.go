@@ -16,9 +16,12 @@ func (d *Deployer) HostStatus(ctx context.Context) []engine.HostStatus {
 
 // addresses are where visitors reach what runs on a host, none when that is not
 // known. No host is asked.
-func (d *Deployer) addresses(host string) []string {
-	if address := d.Engine.Address(host); address != "" {
-		return []string{address}
+func (d *Deployer) addresses(host string) []string { return d.Engine.Addresses(host) }
+
+// address is the one by which other hosts reach a host, empty when it is not known.
+func (d *Deployer) address(host string) string {
+	if all := d.Engine.Addresses(host); len(all) > 0 {
+		return all[0]
 	}
-	return nil
+	return ""
 }

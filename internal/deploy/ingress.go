@@ -38,6 +38,9 @@ func entranceOf(p parts, given map[string]string) (*entrance, error) {
 	if err != nil {
 		return nil, err
 	}
+	for i := range routes {
+		routes[i].ByName = in.ByName
+	}
 	config, err := ingress.Render(in, routes)
 	if err != nil {
 		return nil, err
@@ -99,6 +102,16 @@ func (d *Deployer) tellIngress(ctx context.Context, b *begun, in stack.Ingress, 
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// nameReplicas tells the load balancer of a stack how it reaches replicas.
+func (d *Deployer) nameReplicas(desired *stack.Stack) {
+	if desired.Ingress == nil {
+		return
+	}
+	in := *desired.Ingress
+	_, in.ByName = d.Engine.(engine.SelfPlacing)
+	desired.Ingress = &in
 }
 
 // openEntrance lets the load balancer answer to the hosts, and tells which

@@ -43,6 +43,12 @@ func recordedHosts(m storage.Manifest) []string {
 	return append([]string{m.Host}, m.Leaving...)
 }
 
+// has tells whether the engine can be asked for a host.
+func (d *Deployer) has(host string) bool {
+	_, err := d.Engine.On(host)
+	return err == nil
+}
+
 // checkHosts refuses to start a portal while it may run on a host that nobody can
 // ask.
 func (d *Deployer) checkHosts(m storage.Manifest, o stack.Observed) error {
@@ -51,7 +57,7 @@ func (d *Deployer) checkHosts(m storage.Manifest, o stack.Observed) error {
 		case host == o.Host, d.Engine.GivenUp(host):
 		case slices.Contains(o.Silent, host):
 			return fmt.Errorf("portal %q may still run on host %q, which does not answer: two databases on the same files would destroy them, so it is started nowhere else. Bring the host back. If it is dead for good, and only then, set force_move = true for it in the provider's hosts", m.Portal, host)
-		case !slices.Contains(d.Engine.Hosts(), host) && len(o.Containers) == 0:
+		case !d.has(host) && len(o.Containers) == 0:
 			return fmt.Errorf("portal %q runs on host %q, which is not among the provider's hosts any more (%s): it may still run there. Put the host back, with drain = true if the portal is to leave it. If the host is dead for good, and only then, put it back with force_move = true", m.Portal, host, strings.Join(d.Engine.Hosts(), ", "))
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/privateportals/terraform-provider-portal/internal/engine"
 	"github.com/privateportals/terraform-provider-portal/internal/placement"
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
 )
@@ -31,6 +32,13 @@ type reservation struct {
 // only in part, stays there while it may; home, if not empty, is where the state
 // has it. Portals that are placed in one run know of each other.
 func (d *Deployer) Place(ctx context.Context, desired *stack.Stack, spec stack.Spec, home string) (placement.Decision, error) {
+	if own, ok := d.Engine.(engine.SelfPlacing); ok {
+		decision, err := own.Place(ctx, desired, spec)
+		if err != nil {
+			return decision, fmt.Errorf("portal %q cannot be placed: %w", spec.Name, err)
+		}
+		return decision, nil
+	}
 	constraints, err := placement.ParseAll(spec.Constraints)
 	if err != nil {
 		return placement.Decision{}, err

@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/privateportals/terraform-provider-portal/internal/ingress"
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
@@ -45,7 +44,7 @@ func (d *Deployer) observeHome(ctx context.Context, m storage.Manifest, silent e
 	}
 	observed := stack.Observed{Portal: m.Portal}
 	for _, host := range hosts {
-		if !slices.Contains(d.Engine.Hosts(), host) {
+		if !d.has(host) {
 			return stack.Observed{}, silent
 		}
 		on, err := d.Engine.On(host)

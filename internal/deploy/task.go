@@ -134,7 +134,7 @@ func (d *Deployer) runOnce(ctx context.Context, b *begun, base *stack.Stack, s s
 	s.Task = &stack.Task{When: stack.Manual, Timeout: taskTimeout(s.Task)}
 	s.Replicas = 1
 	st := &stack.Stack{
-		Portal: base.Portal, Directory: base.Directory, StorageID: b.storageID, Owner: runOwner + s.Name,
+		Portal: base.Portal, Directory: base.Directory, StorageID: b.storageID, Owner: runOwner + s.Name, Constraints: base.Constraints,
 		Networks: base.Networks, Services: map[string]*stack.Service{s.Name: &s},
 	}
 	name := stack.ContainerName(st.Portal, &s, 1)

@@ -38,9 +38,10 @@ type Engine interface {
 	// is done there, and Observe tells what other hosts have of it as Elsewhere.
 	// It fails for a host that the pool does not have.
 	Settle(portal, host string) error
-	// Address is the address under which visitors and other hosts reach a host
-	// of the pool, empty when it is not known. It asks no host.
-	Address(host string) string
+	// Addresses are those under which visitors and other hosts reach a host of the
+	// pool: one at most, but for an engine that is one host to its users and many
+	// to visitors. None when it is not known. It asks no host.
+	Addresses(host string) []string
 	// On is this engine on one host of the pool alone: it sees what is there,
 	// and makes everything there. It shares what the two know; closing it closes
 	// nothing.
@@ -49,6 +50,11 @@ type Engine interface {
 	// side by side, each for some seconds at most; one that does not answer is a
 	// row with its error.
 	HostStatus(ctx context.Context) []HostStatus
+	// Reconcile plans how a part of a portal's stack becomes what is desired: as
+	// stack.Reconcile or stack.ReconcileUnits do.
+	Reconcile(desired *stack.Stack, observed stack.Observed) (stack.Plan, error)
+	// Accepts fails when this kind of engine can never run a stack. It asks no host.
+	Accepts(desired *stack.Stack) error
 	// Check fails when desired cannot run on this engine or pool, before
 	// anything is changed: a host port that somebody else holds, an image
 	// that is neither there nor to be pulled.
@@ -72,6 +78,14 @@ type Engine interface {
 	StorageID(ctx context.Context) (string, error)
 	// Close releases connections.
 	Close() error
+}
+
+// SelfPlacing is an engine that chooses itself where each replica runs, and moves
+// replicas when hosts fail.
+type SelfPlacing interface {
+	// Place says in words where a portal will run. It fails when it cannot run
+	// anywhere.
+	Place(ctx context.Context, desired *stack.Stack, spec stack.Spec) (placement.Decision, error)
 }
 
 // Agent is the pipe to a file agent.

@@ -2,7 +2,10 @@
 
 package ingress
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+)
 
 const (
 	// How long and how often another replica is tried when one refuses the
@@ -26,6 +29,8 @@ const (
 	// How soon a replica is found to be ill, and well again.
 	healthInterval = "5s"
 	healthTimeout  = "5s"
+	// nameRefresh is how soon a new replica is found by the service's name.
+	nameRefresh = "1s"
 )
 
 // claims are headers by which a client could claim to be somebody else, or to
@@ -38,13 +43,20 @@ var claims = []string{
 }
 
 // proxy sends requests to all replicas of a service, each by its own name in
-// the portal's DNS.
+// the portal's DNS, or all by the service's.
 func proxy(r Route) handler {
 	h := proxyTo()
+	h.LoadBalancing.SelectionPolicy = &policy{Policy: "round_robin"}
+	if r.ByName {
+		// Who answers to the name, is: the engine takes an ill one out.
+		h.DynamicUpstreams = &dynamicUpstreams{
+			Source: "a", Name: r.Service, Port: strconv.Itoa(r.Port), Refresh: nameRefresh, Versions: ipVersions{IPv4: true},
+		}
+		return h
+	}
 	for n := 1; n <= r.Replicas; n++ {
 		h.Upstreams = append(h.Upstreams, upstream{Dial: fmt.Sprintf("%s-%d:%d", r.Service, n, r.Port)})
 	}
-	h.LoadBalancing.SelectionPolicy = &policy{Policy: "round_robin"}
 	// The only replica is tried in any case. Requests that fail tell nothing of a
 	// replica (Caddy's passive checks): with a body that is broken anybody can make
 	// them fail. One that refuses the connection is passed over by the request

@@ -17,6 +17,9 @@ import (
 type Route struct {
 	stack.Route
 	Service string
+	// ByName says that the service's name leads to all replicas, which have none of
+	// their own.
+	ByName bool
 	// Replicas of the service; without any, visitors are told to come back.
 	Replicas int
 }

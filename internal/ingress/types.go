@@ -123,12 +123,13 @@ type handler struct {
 	Prefer        []string            `json:"prefer,omitempty"`
 	MinimumLength int                 `json:"minimum_length,omitempty"`
 	// reverse_proxy; Headers is also static_response's
-	Headers          any            `json:"headers,omitempty"`
-	LoadBalancing    *loadBalancing `json:"load_balancing,omitempty"`
-	HealthChecks     *healthChecks  `json:"health_checks,omitempty"`
-	Upstreams        []upstream     `json:"upstreams,omitempty"`
-	Transport        *transport     `json:"transport,omitempty"`
-	StreamCloseDelay string         `json:"stream_close_delay,omitempty"`
+	Headers          any               `json:"headers,omitempty"`
+	LoadBalancing    *loadBalancing    `json:"load_balancing,omitempty"`
+	HealthChecks     *healthChecks     `json:"health_checks,omitempty"`
+	Upstreams        []upstream        `json:"upstreams,omitempty"`
+	DynamicUpstreams *dynamicUpstreams `json:"dynamic_upstreams,omitempty"`
+	Transport        *transport        `json:"transport,omitempty"`
+	StreamCloseDelay string            `json:"stream_close_delay,omitempty"`
 	// headers
 	Response *responseHeaders `json:"response,omitempty"`
 	// static_response: a number, or a placeholder
@@ -174,6 +175,19 @@ type activeCheck struct {
 
 type upstream struct {
 	Dial string `json:"dial"`
+}
+
+// dynamicUpstreams are the addresses that a name has; Source is "a".
+type dynamicUpstreams struct {
+	Source   string     `json:"source"`
+	Name     string     `json:"name"`
+	Port     string     `json:"port"`
+	Refresh  string     `json:"refresh"`
+	Versions ipVersions `json:"versions"`
+}
+
+type ipVersions struct {
+	IPv4 bool `json:"ipv4"`
 }
 
 type transport struct {

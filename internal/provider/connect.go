@@ -8,7 +8,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
 	"github.com/privateportals/terraform-provider-portal/internal/deploy"
+	"github.com/privateportals/terraform-provider-portal/internal/engine"
 	"github.com/privateportals/terraform-provider-portal/internal/engine/docker"
+	"github.com/privateportals/terraform-provider-portal/internal/engine/swarm"
 	"github.com/privateportals/terraform-provider-portal/internal/pool"
 	"github.com/privateportals/terraform-provider-portal/internal/provider/client"
 )
@@ -23,13 +25,18 @@ func connect(cfg config, version string) (client.Deployer, error) {
 	if err != nil {
 		return nil, err
 	}
-	eng := docker.New(p, docker.Options{
+	plain := docker.New(p, docker.Options{
 		StoragePath: cfg.storagePath,
 		SubnetPool:  cfg.subnetPool,
 		AgentBinary: cfg.agentBinary,
 		AgentImage:  agentRepository + ":" + version,
 		Version:     version,
 	})
+	var eng engine.Engine = plain
+	if cfg.engine == engineSwarm {
+		cfg.swarm.StoragePath, cfg.swarm.Version = cfg.storagePath, version
+		eng = swarm.New(p, plain, cfg.swarm)
+	}
 	return &deploy.Deployer{
 		Engine:      eng,
 		StoragePath: cfg.storagePath,

@@ -22,7 +22,7 @@ import (
 func checkEnvironment(ctx context.Context) diag.Diagnostics {
 	var diags diag.Diagnostics
 	for name, rule := range map[string]validator.String{
-		envEngine:      stringvalidator.OneOf(engineDocker),
+		envEngine:      stringvalidator.OneOf(engineDocker, engineSwarm),
 		envAddress:     validate.HostAddress(),
 		envStoragePath: validate.StoragePath(),
 		envSubnetPool:  validate.SubnetPool(),

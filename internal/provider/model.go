@@ -12,12 +12,14 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/privateportals/terraform-provider-portal/internal/engine/swarm"
 	"github.com/privateportals/terraform-provider-portal/internal/placement"
 	"github.com/privateportals/terraform-provider-portal/internal/pool"
 )
 
 const (
 	engineDocker       = "docker"
+	engineSwarm        = "swarm"
 	defaultStoragePath = "/srv/portals"
 	defaultSubnetPool  = "10.210.0.0/16"
 )
@@ -45,6 +47,7 @@ type model struct {
 	Engine     types.String `tfsdk:"engine"`
 	Hosts      types.Map    `tfsdk:"hosts"`
 	Placement  types.String `tfsdk:"placement"`
+	Swarm      *swarmModel  `tfsdk:"swarm"`
 	Storage    types.Object `tfsdk:"storage"`
 	Registries types.Map    `tfsdk:"registries"`
 	SubnetPool types.String `tfsdk:"subnet_pool"`
@@ -79,6 +82,8 @@ type config struct {
 	storageID   string
 	subnetPool  netip.Prefix
 	agentBinary string
+	engine      string
+	swarm       swarm.Options
 }
 
 // storagePath is known as soon as the attribute is, whatever else is not.
@@ -105,6 +110,7 @@ func (m model) config(ctx context.Context) (config, diag.Diagnostics) {
 	}
 	var diags diag.Diagnostics
 	diags.Append(checkEnvironment(ctx)...)
+	cfg.engine = cmp.Or(m.Engine.ValueString(), os.Getenv(envEngine), engineDocker)
 	hosts, d := m.hosts(ctx)
 	diags.Append(d...)
 	registries, d := m.registries(ctx)
@@ -119,6 +125,7 @@ func (m model) config(ctx context.Context) (config, diag.Diagnostics) {
 		diags.AddError("Invalid subnet pool", err.Error())
 	}
 	cfg.subnetPool = prefix
+	diags.Append(m.swarm(&cfg)...)
 	return cfg, diags
 }
 

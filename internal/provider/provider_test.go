@@ -3,6 +3,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
 	"github.com/privateportals/terraform-provider-portal/internal/deploy"
+	"github.com/privateportals/terraform-provider-portal/internal/engine/swarm"
 	"github.com/privateportals/terraform-provider-portal/internal/placement"
 	"github.com/privateportals/terraform-provider-portal/internal/pool"
 	"github.com/privateportals/terraform-provider-portal/internal/provider/client"
@@ -99,6 +101,14 @@ provider "portal" {
 			},
 			storagePath: "/mnt/portals", storageID: "abc", subnetPool: netip.MustParsePrefix("10.99.0.0/20"),
 		}},
+		"swarm": {
+			"provider \"portal\" {\n swarm = { endpoint_mode = \"vip\", encrypted_networks = true }\n}",
+			map[string]string{envEngine: "swarm"},
+			config{
+				engine: engineSwarm, swarm: swarm.Options{EndpointMode: "vip", Encrypted: true},
+				storagePath: defaults.storagePath, subnetPool: defaults.subnetPool,
+			},
+		},
 		"the environment stands in": {
 			`provider "portal" {}`,
 			map[string]string{
@@ -215,6 +225,7 @@ provider "portal" {
 			if got == nil {
 				t.Fatal("the provider was not connected")
 			}
+			tc.want.engine = cmp.Or(tc.want.engine, engineDocker)
 			if !reflect.DeepEqual(*got, tc.want) {
 				t.Errorf("got  %+v\nwant %+v", *got, tc.want)
 			}
@@ -226,7 +237,12 @@ func TestMistakesInTheProviderBlock(t *testing.T) {
 	for name, tc := range map[string]struct {
 		hcl, variable, value, want string
 	}{
-		"engine":                {hcl: `engine = "swarm"`, want: `engine[\s\S]*"docker"`},
+		"engine":                {hcl: `engine = "kubernetes"`, want: `engine[\s\S]*"docker"[\s\S]*"swarm"`},
+		"swarm block of docker": {hcl: `swarm = { encrypted_networks = true }`, want: `Set\s+engine\s+=\s+"swarm"`},
+		"placement in swarm":    {hcl: "engine = \"swarm\"\n placement = \"pack\"", want: `leave\s+placement\s+out`},
+		"drain in swarm":        {hcl: "engine = \"swarm\"\n hosts = { a = { endpoint = \"ssh://10.0.0.11\", drain = true } }", want: `hosts\["a"\].drain[\s\S]*--availability\s+drain`},
+		"labels in swarm":       {hcl: "engine = \"swarm\"\n hosts = { a = { endpoint = \"ssh://10.0.0.11\", labels = { z = \"a\" } } }", want: `hosts\["a"\].labels[\s\S]*--label-add`},
+		"endpoint mode":         {hcl: "engine = \"swarm\"\n swarm = { endpoint_mode = \"mesh\" }", want: `swarm.endpoint_mode[\s\S]*"dnsrr"`},
 		"password in ssh":       {hcl: `hosts = { a = { endpoint = "ssh://ops:pw@10.0.0.11" } }`, want: `hosts\["a"\].endpoint[\s\S]*leave\s+the\s+password\s+out`},
 		"socket over ssh":       {hcl: `hosts = { a = { endpoint = "ssh://ops@10.0.0.11", ssh = { socket = "docker.sock" } } }`, want: `hosts\["a"\].ssh.socket[\s\S]*begin\s+with\s+a\s+slash`},
 		"no hosts":              {hcl: `hosts = {}`, want: `hosts`},
@@ -237,7 +253,7 @@ func TestMistakesInTheProviderBlock(t *testing.T) {
 		"address":               {hcl: `hosts = { a = { endpoint = "unix:///a.sock", address = "http://a.test" } }`, want: `hosts\["a"\].address[\s\S]*leave\s+the\s+scheme\s+out`},
 		"environment's address": {variable: envAddress, value: "203.0.113.7:80", want: `PORTAL_ADDRESS[\s\S]*leave\s+port`},
 		"environment's engine": {
-			variable: envEngine, value: "swarm", want: `PORTAL_ENGINE[\s\S]*"docker"`,
+			variable: envEngine, value: "kubernetes", want: `PORTAL_ENGINE[\s\S]*"docker"`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -18,11 +18,12 @@ func providerSchema() schema.Schema {
 		MarkdownDescription: "Runs private portals (dedicated Open edX deployments, one per client) on Docker hosts.",
 		Attributes: map[string]schema.Attribute{
 			"engine": schema.StringAttribute{
-				MarkdownDescription: "How services run on the hosts. `docker`, the default: plain containers, a portal lives on one host. Environment: `PORTAL_ENGINE`.",
+				MarkdownDescription: "How services run on the hosts. `docker`, the default: plain containers, a portal lives on one host. `swarm`: services of the Docker Swarm that the hosts manage, which spreads them over its nodes and starts them elsewhere when a node fails. Environment: `PORTAL_ENGINE`.",
 				Optional:            true,
-				Validators:          []validator.String{stringvalidator.OneOf(engineDocker)},
+				Validators:          []validator.String{stringvalidator.OneOf(engineDocker, engineSwarm)},
 			},
 			"hosts": hostsAttribute(),
+			"swarm": swarmAttribute(),
 			"placement": schema.StringAttribute{
 				MarkdownDescription: "Which host a new portal gets, or one that has to move, among those that it may run on: `spread`, the default, takes the one with the most memory free; `pack` the one with the least that the portal fits into. Free is what containers of portals do not reserve; each reserves its limit. Environment: `PORTAL_PLACEMENT`.",
 				Optional:            true,
@@ -71,7 +72,7 @@ func providerSchema() schema.Schema {
 
 func hostsAttribute() schema.Attribute {
 	return schema.MapNestedAttribute{
-		MarkdownDescription: "Docker hosts, by a name of your choice. Default: the host that the `docker` command would use: `DOCKER_HOST`, the current docker context, or the local socket.",
+		MarkdownDescription: "Docker hosts, by a name of your choice. With engine `swarm`, managers of the Swarm, of which one that answers is enough. Default: the host that the `docker` command would use: `DOCKER_HOST`, the current docker context, or the local socket.",
 		Optional:            true,
 		Validators:          []validator.Map{mapvalidator.SizeAtLeast(1)},
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{

@@ -20,6 +20,14 @@ import (
 // Label holds the schedule of a task, on its container, in JSON.
 const Label = "io.privateportals.schedule"
 
+// StoppedLabel tells of a job of Swarm when the run began that was stopped, in RFC
+// 3339: Swarm itself forgets it. StoppedExit is what such a run ended with: the
+// code of a process that SIGTERM ended.
+const (
+	StoppedLabel = "io.privateportals.stopped"
+	StoppedExit  = 128 + 15
+)
+
 // GivenSecrets is where webhooks' addresses are, within a portal's directory:
 // secrets that the user gave, each a file named as the secret.
 const GivenSecrets = "secrets/given"

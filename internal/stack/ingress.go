@@ -22,6 +22,9 @@ type Ingress struct {
 	// Storage is where it keeps the certificates that it gets, relative to the
 	// portal's directory; empty when it keeps none.
 	Storage string
+	// ByName says that the name of a service leads to all its replicas that are
+	// well, and that they have no names of their own: the engine runs them itself.
+	ByName bool `json:",omitempty"`
 	// UID and GID are the user that reads the configuration.
 	UID, GID int
 	// Settings are what the configuration says beside the routes.

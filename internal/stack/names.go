@@ -40,10 +40,14 @@ func ContainerName(portal string, s *Service, number int) string {
 	return portal + "-" + s.Name + "-" + strconv.Itoa(number)
 }
 
-// properName is ContainerName for what was observed.
+// UnitName is the name of all of a service ("acme-lms") where an engine runs its
+// replicas itself. A task has the name of its container.
+func UnitName(portal, service string) string { return portal + "-" + service }
+
+// properName is ContainerName, or UnitName, for what was observed.
 func properName(portal string, c Container) string {
-	if c.Task != "" {
-		return portal + "-" + c.Service
+	if c.Task != "" || c.Replicas > 0 {
+		return UnitName(portal, c.Service)
 	}
 	return portal + "-" + c.Service + "-" + strconv.Itoa(c.Number)
 }

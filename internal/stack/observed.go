@@ -99,7 +99,15 @@ type Container struct {
 	// Owner is Stack.Owner of the part it belongs to.
 	Owner  string
 	Number int // replica number, from 1
+	// Replicas is how many containers of the service are to run, where an engine
+	// runs them itself and has one entry for all of a service; 0 where each
+	// container has an entry of its own.
+	Replicas int
+	// Down is how many of the Replicas do not run now.
+	Down   int
 	Digest string
+	// Constraints on where an engine that has one entry for a service runs it.
+	Constraints []string
 	// Task is set from the label that says when a task runs; empty for a service.
 	Task TaskWhen
 
@@ -136,10 +144,15 @@ type Container struct {
 	Ports map[string]int
 }
 
-// Settings are what `docker update` can change.
+// Settings are what can be changed on a container, or on a service of Swarm,
+// after it was made.
 type Settings struct {
 	Resources Resources
 	Restart   string
+	// Replicas of an entry that stands for all of a service.
+	Replicas int
+	// Shape identifies all else that a service of Swarm is made with.
+	Shape string
 }
 
 // State of a container, in Docker's words.

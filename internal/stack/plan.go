@@ -20,6 +20,7 @@ const (
 	Connect       Kind = "connect"    // attach it to the network Target
 	Disconnect    Kind = "disconnect" // detach it from the network Target
 	UpdateLimits  Kind = "limits"     // put its resources and restart policy back
+	Update        Kind = "update"     // let all of Service become as the stack says, where the engine runs its replicas
 	WaitHealthy   Kind = "healthy"    // wait until it is healthy (running, without a health check)
 	WaitDone      Kind = "done"       // wait until it ended; a code other than 0 is a failure
 	WaitEnd       Kind = "ended"      // wait until it ended, whatever its code

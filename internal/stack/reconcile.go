@@ -17,6 +17,11 @@ import (
 // It fails only when the services' dependencies form a cycle or name a service
 // that is not there, or when another part has a service of the same name.
 func Reconcile(desired *Stack, observed Observed) (Plan, error) {
+	return reconcile(desired, observed, (*planner).service)
+}
+
+// reconcile is Reconcile with what plans one service.
+func reconcile(desired *Stack, observed Observed, service func(*planner, *Service)) (Plan, error) {
 	others := othersOf(desired.Owner, observed)
 	if err := ownNames(desired, others); err != nil {
 		return Plan{}, err
@@ -40,7 +45,7 @@ func Reconcile(desired *Stack, observed Observed) (Plan, error) {
 	inTheWay, rest := p.unwanted(observed)
 	p.removed = p.takeDown(inTheWay, unwantedCause)
 	for _, name := range order {
-		p.service(desired.Services[name])
+		service(p, desired.Services[name])
 	}
 	p.takeDown(rest, unwantedCause, p.ends...)
 	p.waitForImages()

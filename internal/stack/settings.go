@@ -4,7 +4,10 @@ package stack
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 )
 
 // settingsFaults says in words how settings differ from what was intended.
@@ -21,7 +24,32 @@ func settingsFaults(is, intended Settings) []string {
 	differ("cpus", formatCPUs(a.CPUs), formatCPUs(b.CPUs))
 	differ("pids limit", formatCount(a.PIDs), formatCount(b.PIDs))
 	differ("restart policy", formatRestart(is.Restart), formatRestart(intended.Restart))
+	differ("replicas", strconv.Itoa(is.Replicas), strconv.Itoa(intended.Replicas))
+	if parts := differingParts(is.Shape, intended.Shape); len(parts) > 0 {
+		out = append(out, "changed by hand: "+strings.Join(parts, ", "))
+	}
 	return out
+}
+
+// differingParts names the parts of two shapes, "args=1a2b env=3c4d", that differ.
+func differingParts(a, b string) []string {
+	if a == b {
+		return nil
+	}
+	values := map[string]string{}
+	for _, part := range strings.Fields(b) {
+		name, value, _ := strings.Cut(part, "=")
+		values[name] = value
+	}
+	var out []string
+	for _, part := range strings.Fields(a) {
+		name, value, _ := strings.Cut(part, "=")
+		if values[name] != value {
+			out = append(out, name)
+		}
+		delete(values, name)
+	}
+	return append(out, slices.Sorted(maps.Keys(values))...)
 }
 
 const unlimited = "unlimited"

@@ -26,6 +26,9 @@ type Stack struct {
 	// the hosts, once it is known: services with a lease mount it. It is no part
 	// of any digest, so that another version of the provider replaces nothing.
 	AgentPath string `json:",omitempty"`
+	// Constraints on where an engine that spreads services over hosts runs them. They
+	// are no part of any digest.
+	Constraints []string `json:",omitempty"`
 	// Home is the host that Terraform's state has it on, empty for a new one.
 	Home string `json:"-"`
 	// Services holds services and tasks, by name.

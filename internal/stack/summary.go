@@ -112,7 +112,7 @@ func summarizeService(portal string, containers []Container) Summary {
 			faults = append(faults, c.Name+" left over from an unfinished update")
 			continue
 		}
-		sum.Replicas++
+		sum.Replicas += max(1, c.Replicas)
 		for ; next < c.Number; next++ {
 			faults = append(faults, properName(portal, Container{Service: c.Service, Number: next})+" missing")
 		}
@@ -162,6 +162,9 @@ func stateFault(c Container) string {
 	if c.Task != "" {
 		return taskStateFault(c)
 	}
+	if c.Replicas > 0 {
+		return unitStateFault(c)
+	}
 	switch c.State {
 	case Created:
 		return "never started"
@@ -172,6 +175,19 @@ func stateFault(c Container) string {
 	}
 	if c.Health == HealthBad {
 		return "unhealthy"
+	}
+	return ""
+}
+
+// unitStateFault tells of a service whose replicas the engine runs.
+func unitStateFault(c Container) string {
+	switch {
+	case c.State == Created:
+		return "never started"
+	case c.State == Exited:
+		return "stopped"
+	case c.Down > 0:
+		return fmt.Sprintf("runs %d of %d replicas", c.Replicas-c.Down, c.Replicas)
 	}
 	return ""
 }

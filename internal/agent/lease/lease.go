@@ -39,5 +39,9 @@ const (
 	ExitLost = 74
 )
 
+// HostVariable is the environment variable that tells what a host is called, for
+// messages.
+const HostVariable = "PORTAL_NODE"
+
 // DefaultTTL is how long a lease holds that is not renewed.
 const DefaultTTL = 15 * time.Second

@@ -48,7 +48,7 @@ func parse(args []string) (Options, []string, error) {
 	flags.SetOutput(os.Stderr)
 	flags.Usage = func() { fmt.Fprint(os.Stderr, usage) }
 	flags.StringVar(&o.Dir, "dir", "", "the lease's directory")
-	flags.StringVar(&o.Host, "host", "", "what this host is called, for messages")
+	flags.StringVar(&o.Host, "host", os.Getenv(HostVariable), "what this host is called, for messages")
 	flags.DurationVar(&o.TTL, "ttl", DefaultTTL, "how long the lease holds that is not renewed")
 	flags.DurationVar(&o.Wait, "wait", time.Minute, "how long another holder is waited for")
 	flags.DurationVar(&o.LockWait, "lock-wait", 2*time.Minute, "how long the lock of a silent holder is waited for")

@@ -58,6 +58,20 @@ func (b *agentBinary) fits(arch string) error {
 	return nil
 }
 
+// AgentImage makes sure that a host of the pool has the agent's image, and names it.
+func (e *Engine) AgentImage(ctx context.Context, host string) (string, error) {
+	p, err := e.pool.On(host)
+	if err != nil {
+		return "", err
+	}
+	h := p.Hosts()[0]
+	c, err := h.Client(ctx)
+	if err != nil {
+		return "", err
+	}
+	return e.agentImage(ctx, h, c)
+}
+
 // agentImage makes sure that the host has the agent's image, and names it. It
 // is made from the provider's own binary, which needs no registry; the
 // published one serves hosts of another platform.

@@ -106,7 +106,7 @@ func (t *task) missingNetworks(ctx context.Context, s *stack.Service) ([]string,
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(networkNames(s), func(n string) bool {
+	return slices.DeleteFunc(NetworkNames(s), func(n string) bool {
 		return attached(r, n)
 	}), nil
 }

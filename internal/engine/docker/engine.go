@@ -18,6 +18,7 @@ import (
 
 	"github.com/privateportals/terraform-provider-portal/internal/engine"
 	"github.com/privateportals/terraform-provider-portal/internal/pool"
+	"github.com/privateportals/terraform-provider-portal/internal/stack"
 )
 
 // Options of an Engine.
@@ -116,6 +117,14 @@ func (e *Engine) storageID(list []pool.Container) string {
 	}
 	return ""
 }
+
+// Reconcile implements engine.Engine.
+func (e *Engine) Reconcile(desired *stack.Stack, observed stack.Observed) (stack.Plan, error) {
+	return stack.Reconcile(desired, observed)
+}
+
+// Accepts implements engine.Engine: plain containers can do all that a stack says.
+func (e *Engine) Accepts(*stack.Stack) error { return nil }
 
 // Close implements engine.Engine.
 func (e *Engine) Close() error {

@@ -39,14 +39,14 @@ func (e *Engine) GivenUp(host string) bool { return e.pool.GivenUp(host) }
 // Settle implements engine.Engine.
 func (e *Engine) Settle(portal, host string) error { return e.pool.Settle(portal, host) }
 
-// Address implements engine.Engine.
-func (e *Engine) Address(host string) string {
+// Addresses implements engine.Engine.
+func (e *Engine) Addresses(host string) []string {
 	for _, h := range e.pool.Hosts() {
-		if h.Name == host {
-			return h.Address
+		if h.Name == host && h.Address != "" {
+			return []string{h.Address}
 		}
 	}
-	return ""
+	return nil
 }
 
 // On implements engine.Engine.

@@ -4,6 +4,7 @@ package docker_test
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"path/filepath"
 	"regexp"
@@ -38,8 +39,8 @@ func TestHosts(t *testing.T) {
 func TestAddress(t *testing.T) {
 	e := twice(t, "unix://"+socket)
 	defer e.Close()
-	for host, want := range map[string]string{"dal-1": "192.0.2.1", "dal-2": "dal-2.example.com", "dal-3": ""} {
-		if got := e.Address(host); got != want {
+	for host, want := range map[string]string{"dal-1": "[192.0.2.1]", "dal-2": "[dal-2.example.com]", "dal-3": "[]"} {
+		if got := fmt.Sprint(e.Addresses(host)); got != want {
 			t.Errorf("%s: %q, want %q", host, got, want)
 		}
 	}

@@ -25,7 +25,7 @@ type intended struct {
 
 func intendedOf(s *stack.Service) intended {
 	return intended{
-		Networks:          networkNames(s),
+		Networks:          NetworkNames(s),
 		Memory:            s.Resources.Memory,
 		MemoryReservation: s.Resources.MemoryReservation,
 		NanoCPUs:          nanoCPUs(s.Resources.CPUs),

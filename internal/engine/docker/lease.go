@@ -36,7 +36,7 @@ func (t *task) leased(ctx context.Context, s *stack.Service, body *createBody) e
 	}
 	command := entryOf(body.config)
 	if r.Config != nil {
-		command = commandOf(body.config, r.Config.Entrypoint, r.Config.Cmd)
+		command = CommandOf(body.config, r.Config.Entrypoint, r.Config.Cmd)
 	}
 	if len(command) == 0 {
 		return fmt.Errorf("neither the service nor its image %s says what to start: give a `command`", s.Image)
@@ -44,15 +44,15 @@ func (t *task) leased(ctx context.Context, s *stack.Service, body *createBody) e
 	wrapped := agent.LeaseCommand(t.host.Name, command)
 	body.config.Entrypoint, body.config.Cmd = wrapped[:1], wrapped[1:]
 	body.host.Mounts = append(body.host.Mounts,
-		bind(t.stack.AgentPath, agent.LeaseProgram, true),
-		bind(s.Lease, agent.LeaseDirectory, false))
+		Bind(t.stack.AgentPath, agent.LeaseProgram, true),
+		Bind(s.Lease, agent.LeaseDirectory, false))
 	return nil
 }
 
-// commandOf joins what a container starts as Docker does: what the service says
+// CommandOf joins what a container starts as Docker does: what the service says
 // nothing of is the image's, but an entrypoint of its own drops the image's
 // command.
-func commandOf(c *container.Config, entrypoint, command []string) []string {
+func CommandOf(c *container.Config, entrypoint, command []string) []string {
 	own := container.Config{Entrypoint: c.Entrypoint, Cmd: c.Cmd}
 	if len(own.Entrypoint) == 0 {
 		if len(own.Cmd) == 0 {

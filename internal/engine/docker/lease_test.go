@@ -25,7 +25,7 @@ func TestCommandOf(t *testing.T) {
 		"an empty entrypoint, a command": {container.Config{Entrypoint: []string{""}, Cmd: []string{"x"}}, []string{"x"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := commandOf(&tt.service, entrypoint, command); !slices.Equal(got, tt.want) {
+			if got := CommandOf(&tt.service, entrypoint, command); !slices.Equal(got, tt.want) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})

@@ -196,7 +196,7 @@ func containerOf(r container.InspectResponse) *stack.Container {
 		Networks:  attachedNetworks(r.NetworkSettings),
 		Settings:  settingsOf(r.HostConfig),
 		StorageID: r.Config.Labels[pool.LabelStorage],
-		DependsOn: parseDependsOn(r.Config.Labels[pool.LabelDependsOn]),
+		DependsOn: ParseDependsOn(r.Config.Labels[pool.LabelDependsOn]),
 		RestartOn: splitList(r.Config.Labels[pool.LabelRestartOn]),
 		Mounts:    mountSources(r.HostConfig),
 		Ports:     publishedPorts(r.NetworkSettings),

@@ -40,19 +40,21 @@ type createBody struct {
 // bodyOf turns replica number of a service into a create call. It is pure.
 func bodyOf(st *stack.Stack, s *stack.Service, number int, version, api string) createBody {
 	b := createBody{
-		config: containerConfig(s, api),
+		config: ContainerConfig(s, api),
 		host:   hostConfig(s),
 	}
-	b.config.Labels = labelsOf(st, s, number, version)
+	b.config.Labels = LabelsOf(st, s, number, version)
 	b.network, b.rest = networking(st, s, number, api)
 	b.host.NetworkMode = "none"
-	if names := networkNames(s); len(names) > 0 {
+	if names := NetworkNames(s); len(names) > 0 {
 		b.host.NetworkMode = container.NetworkMode(names[0])
 	}
 	return b
 }
 
-func containerConfig(s *stack.Service, api string) *container.Config {
+// ContainerConfig is what a container of a service is made with, but for its host's part
+// and its labels, for an engine that speaks the given API.
+func ContainerConfig(s *stack.Service, api string) *container.Config {
 	c := &container.Config{
 		Hostname:    s.Hostname,
 		User:        s.User,
@@ -83,7 +85,7 @@ func containerConfig(s *stack.Service, api string) *container.Config {
 
 func hostConfig(s *stack.Service) *container.HostConfig {
 	h := &container.HostConfig{
-		Mounts:         mounts(s.Mounts),
+		Mounts:         Mounts(s.Mounts),
 		PortBindings:   portBindings(s.Ports),
 		RestartPolicy:  restartPolicy(s.Restart),
 		Resources:      resources(s.Resources),
@@ -102,7 +104,7 @@ func hostConfig(s *stack.Service) *container.HostConfig {
 		yes := true
 		h.Init = &yes
 	}
-	h.Ulimits = ulimits(s.Ulimits)
+	h.Ulimits = Ulimits(s.Ulimits)
 	return h
 }
 
@@ -131,7 +133,8 @@ func healthConfig(h *stack.Healthcheck, api string) *container.HealthConfig {
 	return c
 }
 
-func mounts(ms []stack.Mount) []mount.Mount {
+// Mounts puts mounts into Docker's terms.
+func Mounts(ms []stack.Mount) []mount.Mount {
 	out := make([]mount.Mount, 0, len(ms))
 	for _, m := range ms {
 		if m.Source == "" {
@@ -141,12 +144,13 @@ func mounts(ms []stack.Mount) []mount.Mount {
 			})
 			continue
 		}
-		out = append(out, bind(m.Source, m.Target, m.ReadOnly))
+		out = append(out, Bind(m.Source, m.Target, m.ReadOnly))
 	}
 	return out
 }
 
-func bind(source, target string, readOnly bool) mount.Mount {
+// Bind mounts a path of the host.
+func Bind(source, target string, readOnly bool) mount.Mount {
 	return mount.Mount{
 		Type: mount.TypeBind, Source: source, Target: target, ReadOnly: readOnly,
 		BindOptions: &mount.BindOptions{Propagation: mount.PropagationRPrivate},
@@ -204,7 +208,8 @@ func restartPolicy(s string) container.RestartPolicy {
 	return container.RestartPolicy{Name: container.RestartPolicyMode(name), MaximumRetryCount: n}
 }
 
-func ulimits(limits map[string]stack.Ulimit) []*container.Ulimit {
+// Ulimits puts limits of processes into Docker's terms, sorted by name.
+func Ulimits(limits map[string]stack.Ulimit) []*container.Ulimit {
 	out := make([]*units.Ulimit, 0, len(limits))
 	for name, l := range limits {
 		out = append(out, &units.Ulimit{Name: name, Soft: l.Soft, Hard: l.Hard})
@@ -213,8 +218,8 @@ func ulimits(limits map[string]stack.Ulimit) []*container.Ulimit {
 	return out
 }
 
-// networkNames lists a service's networks; the first one is the default route.
-func networkNames(s *stack.Service) []string {
+// NetworkNames lists a service's networks; the first one is the default route.
+func NetworkNames(s *stack.Service) []string {
 	names := make([]string, 0, len(s.Networks))
 	for n := range s.Networks {
 		names = append(names, n)
@@ -226,7 +231,7 @@ func networkNames(s *stack.Service) []string {
 // networking says which networks a create call attaches, and which are left
 // to connect after it.
 func networking(st *stack.Stack, s *stack.Service, number int, api string) (*network.NetworkingConfig, []string) {
-	names := networkNames(s)
+	names := NetworkNames(s)
 	if len(names) == 0 {
 		return nil, nil
 	}
@@ -267,8 +272,8 @@ func replicaAlias(st *stack.Stack, s *stack.Service, number int) string {
 	return alias
 }
 
-// labelsOf are the blueprint's labels, Docker Compose's and ours.
-func labelsOf(st *stack.Stack, s *stack.Service, number int, version string) map[string]string {
+// LabelsOf are the blueprint's labels, Docker Compose's and ours.
+func LabelsOf(st *stack.Stack, s *stack.Service, number int, version string) map[string]string {
 	digest, n := stack.Digest(s), strconv.Itoa(number)
 	out := map[string]string{}
 	for k, v := range s.Labels {
@@ -324,8 +329,8 @@ func dependsOn(deps map[string]stack.Condition) string {
 	return strings.Join(parts, ",")
 }
 
-// parseDependsOn reads the names back.
-func parseDependsOn(label string) []string {
+// ParseDependsOn reads the names of pool.LabelDependsOn back.
+func ParseDependsOn(label string) []string {
 	var names []string
 	for part := range strings.SplitSeq(label, ",") {
 		if name, _, _ := strings.Cut(part, ":"); name != "" {

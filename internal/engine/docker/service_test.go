@@ -144,11 +144,11 @@ func TestIntendedSurvivesItsLabel(t *testing.T) {
 
 func TestDependsOnSurvivesItsLabel(t *testing.T) {
 	_, s := full()
-	got := parseDependsOn(dependsOn(s.DependsOn))
+	got := ParseDependsOn(dependsOn(s.DependsOn))
 	if len(got) != 2 || got[0] != "compile-assets" || got[1] != "mysql" {
 		t.Errorf("got %v", got)
 	}
-	if got := parseDependsOn(""); got != nil {
+	if got := ParseDependsOn(""); got != nil {
 		t.Errorf("got %v of nothing", got)
 	}
 }

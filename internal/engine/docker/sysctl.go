@@ -30,13 +30,13 @@ func (t *task) sysctls(ctx context.Context, wanted map[string]string) (map[strin
 		if err != nil {
 			return nil, err
 		}
-		return withoutNewer(wanted, kernel), nil
+		return WithoutNewer(wanted, kernel), nil
 	}
 	return wanted, nil
 }
 
-// withoutNewer leaves out what came after a kernel.
-func withoutNewer(wanted map[string]string, kernel pool.Kernel) map[string]string {
+// WithoutNewer leaves out what came after a kernel.
+func WithoutNewer(wanted map[string]string, kernel pool.Kernel) map[string]string {
 	out := maps.Clone(wanted)
 	maps.DeleteFunc(out, func(name, _ string) bool {
 		least, ok := newerSysctls[name]

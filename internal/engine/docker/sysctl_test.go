@@ -21,7 +21,7 @@ func TestSysctlsThatTheKernelHas(t *testing.T) {
 		{pool.Kernel{Major: 5, Minor: 14}, true},
 		{pool.Kernel{Major: 6, Minor: 1}, true},
 	} {
-		got := withoutNewer(wanted, tt.kernel)
+		got := WithoutNewer(wanted, tt.kernel)
 		if _, has := got[migrate]; has != tt.has || got["net.core.somaxconn"] != "1024" {
 			t.Errorf("on kernel %v: %v", tt.kernel, got)
 		}

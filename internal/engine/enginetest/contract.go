@@ -18,6 +18,38 @@ type contract struct {
 	test func(*testing.T, engine.Engine)
 }
 
+// ofUnits are the contracts of an engine that runs the replicas of services itself.
+// The others are about single containers.
+var ofUnits = []contract{
+	{"lifecycle", lifecycle},
+	{"create adopts what an earlier attempt made", createAdopts},
+	{"create refuses another configuration under the name", createConflict},
+	{"what is gone counts as stopped and removed", goneUnit},
+	{"shared observation follows own operations", sharedObservation},
+	{"a task that succeeds", taskSucceeds},
+	{"a task that fails", taskFails},
+	{"a task that takes too long", taskTimesOut},
+	{"restart in place", restart},
+	{"waiting ends with its context", cancelledWait},
+	{"health that never comes", unhealthy},
+	{"a service that crashes", crash},
+	{"stop lets a service flush", unitFlushes},
+	{"logs", logs},
+	{"commands are run", commands},
+	{"settings of the kernel", sysctls},
+	{"an update rolls out", updateRollsOut},
+	{"an update that fails is rolled back", updateRollsBack},
+	{"what was changed by hand is seen and put back", unitChangedByHand},
+}
+
+// RunUnits is Run for an engine that runs the replicas of services itself. open makes
+// the engine under test; it is closed by the suite. byHand changes a service behind
+// the engine's back.
+func RunUnits(t *testing.T, open func(t *testing.T) engine.Engine, hand Hand) {
+	byHand = hand
+	run(t, open, ofUnits)
+}
+
 // ofStates needs no program to run in the containers.
 var ofStates = []contract{
 	{"lifecycle", lifecycle},
@@ -82,7 +114,7 @@ func observeOne(t *testing.T, e engine.Engine, portal string) stack.Container {
 // wantError runs an operation that must fail, and checks what the error says.
 func wantError(t *testing.T, e engine.Engine, st *stack.Stack, kind stack.Kind, service string, parts ...string) *engine.Error {
 	t.Helper()
-	err := e.Run(Context(t), st, Op(st, kind, service, ""))
+	err := e.Run(Context(t), st, OpOf(e, st, kind, service, ""))
 	var ee *engine.Error
 	if !errors.As(err, &ee) {
 		t.Fatalf("%s %s: got %v (%T), want an *engine.Error", kind, service, err, err)
@@ -122,7 +154,7 @@ func lifecycle(t *testing.T, e engine.Engine) {
 		t.Errorf("observed host %q, networks %v, foreign %v", o.Host, o.Networks, o.Foreign)
 	}
 	c := observeOne(t, e, st.Portal)
-	if c.Name != st.Portal+"-web-1" || c.Service != "web" || c.Number != 1 || c.Task != "" ||
+	if c.Name != Name(e, st, "web") || c.Service != "web" || c.Number != 1 || c.Task != "" ||
 		c.Digest != stack.Digest(s) || c.Image != s.Image || c.ImageMoved || c.State != stack.Running || c.StartedAt.IsZero() {
 		t.Errorf("observed %+v", c)
 	}
@@ -160,7 +192,7 @@ func createConflict(t *testing.T, e engine.Engine) {
 	s := Add(t, st, "web", nil)
 	Up(t, e, st, "web")
 	s.Environment = map[string]string{"CHANGED": "yes"}
-	err := e.Run(Context(t), st, Op(st, stack.Create, "web", ""))
+	err := e.Run(Context(t), st, OpOf(e, st, stack.Create, "web", ""))
 	if !errors.Is(err, engine.ErrConflict) {
 		t.Errorf("got %v, want ErrConflict", err)
 	}

@@ -63,7 +63,7 @@ func unhealthy(t *testing.T, e engine.Engine) {
 		}
 	})
 	Up(t, e, st, "web")
-	ee := wantError(t, e, st, stack.WaitHealthy, "web", "unhealthy", "no flux", "web-1")
+	ee := wantError(t, e, st, stack.WaitHealthy, "web", "unhealthy", Name(e, st, "web"))
 	if !strings.Contains(ee.Log, "flux capacitor") {
 		t.Errorf("the log's tail is %q", ee.Log)
 	}
@@ -135,7 +135,7 @@ func stopFlushes(t *testing.T, e engine.Engine) {
 	Up(t, e, st, "db")
 	Do(t, e, st, stack.WaitHealthy, "db", "")
 	Do(t, e, st, stack.Stop, "db", "")
-	log, err := e.Logs(Context(t), st.Portal+"-db-1", 5)
+	log, err := e.Logs(Context(t), Name(e, st, "db"), 5)
 	if c := observeOne(t, e, st.Portal); c.ExitCode != 0 || err != nil || !strings.Contains(log, "flushed") {
 		t.Errorf("exit code %d, log %q, %v: it was killed before it flushed", c.ExitCode, log, err)
 	}
@@ -170,7 +170,8 @@ func commands(t *testing.T, e engine.Engine) {
 	st := NewStack(t)
 	Add(t, st, "web", nil)
 	Up(t, e, st, "web")
-	name := st.Portal + "-web-1"
+	Do(t, e, st, stack.WaitHealthy, "web", "")
+	name := Name(e, st, "web")
 	out, err := e.Exec(Context(t), st.Portal, name, []string{"sh", "-c", "cat >&2"}, []byte("routes\n"))
 	if err != nil || out != "routes" {
 		t.Errorf("output %q, %v", out, err)
@@ -223,7 +224,7 @@ func cancelledWait(t *testing.T, e engine.Engine) {
 	ctx, cancel := context.WithTimeout(Context(t), time.Second)
 	defer cancel()
 	begin := time.Now()
-	err := e.Run(ctx, st, Op(st, stack.WaitHealthy, "web", ""))
+	err := e.Run(ctx, st, OpOf(e, st, stack.WaitHealthy, "web", ""))
 	if !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) > 10*time.Second {
 		t.Errorf("after %s: %v", time.Since(begin), err)
 	}
@@ -237,9 +238,10 @@ func sysctls(t *testing.T, e engine.Engine) {
 		s.Sysctls = map[string]string{"net.core.somaxconn": "321", "net.ipv4.tcp_migrate_req": "1"}
 	})
 	Up(t, e, st, "web")
+	Do(t, e, st, stack.WaitHealthy, "web", "")
 	read := "cat /proc/sys/net/core/somaxconn; cat /proc/sys/net/ipv4/tcp_migrate_req 2>/dev/null || echo 1"
-	out, err := e.Exec(Context(t), st.Portal, st.Portal+"-web-1", []string{"sh", "-c", read}, nil)
-	if err != nil || strings.Fields(out)[0] != "321" || strings.Fields(out)[1] != "1" {
+	out, err := e.Exec(Context(t), st.Portal, Name(e, st, "web"), []string{"sh", "-c", read}, nil)
+	if err != nil || strings.Join(strings.Fields(out), " ") != "321 1" {
 		t.Errorf("the container has %q, %v", out, err)
 	}
 	if c := observeOne(t, e, st.Portal); c.Digest != stack.Digest(s) {

@@ -65,10 +65,28 @@ func Op(st *stack.Stack, kind stack.Kind, service, target string) *stack.Operati
 	return op
 }
 
+// Name is what an engine calls the first replica of a service or, if it runs replicas
+// itself, all of it.
+func Name(e engine.Engine, st *stack.Stack, service string) string {
+	if _, units := e.(engine.SelfPlacing); units {
+		return stack.UnitName(st.Portal, service)
+	}
+	return stack.ContainerName(st.Portal, st.Services[service], 1)
+}
+
+// OpOf is Op with the name that an engine has for what it is about.
+func OpOf(e engine.Engine, st *stack.Stack, kind stack.Kind, service, target string) *stack.Operation {
+	op := Op(st, kind, service, target)
+	if st.Services[service] != nil {
+		op.Container = Name(e, st, service)
+	}
+	return op
+}
+
 // Do runs an operation that must succeed.
 func Do(t testing.TB, e engine.Engine, st *stack.Stack, kind stack.Kind, service, target string) {
 	t.Helper()
-	op := Op(st, kind, service, target)
+	op := OpOf(e, st, kind, service, target)
 	if err := e.Run(Context(t), st, op); err != nil {
 		t.Fatalf("%s: %v", op.ID, err)
 	}

@@ -118,6 +118,14 @@ func (e *Engine) named(host, name string) int {
 	return slices.IndexFunc(e.containers, func(c container) bool { return c.Name == name && c.host == host })
 }
 
+// Reconcile implements engine.Engine.
+func (e *Engine) Reconcile(desired *stack.Stack, observed stack.Observed) (stack.Plan, error) {
+	return stack.Reconcile(desired, observed)
+}
+
+// Accepts implements engine.Engine.
+func (e *Engine) Accepts(*stack.Stack) error { return nil }
+
 // Observe implements engine.Engine.
 func (e *Engine) Observe(ctx context.Context, portal string) (stack.Observed, error) {
 	o, err := e.ObserveShared(ctx, portal)

@@ -66,12 +66,12 @@ func (e *Engine) Settle(portal, host string) error {
 	return nil
 }
 
-// Address implements engine.Engine: hosts are in the domain "test".
-func (e *Engine) Address(host string) string {
+// Addresses implements engine.Engine: hosts are in the domain "test".
+func (e *Engine) Addresses(host string) []string {
 	if !e.has(host) {
-		return ""
+		return nil
 	}
-	return host + ".test"
+	return []string{host + ".test"}
 }
 
 // On implements engine.Engine.
@@ -111,7 +111,7 @@ func (e *Engine) HostStatus(context.Context) []engine.HostStatus {
 // status is that of one host. The caller holds the lock.
 func (e *Engine) status(host string) engine.HostStatus {
 	s := engine.HostStatus{
-		Name: host, Endpoint: "tcp://" + e.Address(host) + ":2376", Address: e.Address(host), Reachable: true,
+		Name: host, Endpoint: "tcp://" + host + ".test:2376", Address: host + ".test", Reachable: true,
 		EngineVersion: "20.10.24", APIVersion: "1.41", KernelVersion: "6.1.0", OS: "Fake", Arch: "amd64",
 		CPUs: 4, Memory: 16 << 30,
 	}
