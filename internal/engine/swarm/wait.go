@@ -101,11 +101,11 @@ func (w *healthWait) judge(s *swarm.Service, state *state) (bool, error) {
 
 // rolledBack fails when Swarm has put back what was there before.
 func (w *healthWait) rolledBack(s *swarm.Service, state *state) error {
-	u := s.UpdateStatus
-	if u == nil {
-		return nil
-	}
 	w.otherwise = false
+	u := s.UpdateStatus
+	if u == nil || u.CompletedAt != nil && u.CompletedAt.Before(since(w.began)) {
+		return nil // it has nothing to do with what is awaited
+	}
 	switch u.State {
 	case swarm.UpdateStateRollbackStarted:
 		w.otherwise = true
@@ -113,6 +113,9 @@ func (w *healthWait) rolledBack(s *swarm.Service, state *state) error {
 		cause := w.lastFailure(state.tasks[s.ID], s)
 		return &faultError{text: cause.text + "\n\nSwarm has put back what ran before, which serves as before", task: cause.task}
 	case swarm.UpdateStateRollbackPaused, swarm.UpdateStatePaused:
+		if u.StartedAt != nil && u.StartedAt.Before(since(w.began)) {
+			return nil
+		}
 		cause := w.lastFailure(state.tasks[s.ID], s)
 		return &faultError{text: cause.text + "\n\nSwarm could not put back what ran before: " + u.Message, task: cause.task}
 	}

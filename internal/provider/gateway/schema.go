@@ -46,7 +46,7 @@ func resourceSchema(ctx context.Context) schema.Schema {
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			},
 			"hosts": schema.SetAttribute{
-				MarkdownDescription: "Hosts that publish the ports, by their names in the provider's `hosts`. Default: all of them. On a pool of several hosts, a gateway runs on each of the others too, and passes requests on for the portals there.",
+				MarkdownDescription: "Hosts that publish the ports, by their names in the provider's `hosts`. Default: all of them. On a pool of several hosts, a gateway runs on each of the others too, and passes requests on for the portals there. Not with engine `swarm`, where it runs on all managers.",
 				Optional:            true,
 				ElementType:         types.StringType,
 				Validators:          []validator.Set{setvalidator.SizeAtLeast(1)},

@@ -34,7 +34,7 @@ func (d *dataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp 
 		MarkdownDescription: "The provider's hosts, asked now: which answer, what they run, how much of their memory is reserved, and which portals are on each.",
 		Attributes: map[string]schema.Attribute{
 			"hosts": schema.MapNestedAttribute{
-				MarkdownDescription: "The hosts, by their names in the provider's `hosts`; the one that the environment names is `default`. Of a host that is not reachable, only `endpoint`, `address`, `labels`, `drain`, `reachable` and `error` are known; the rest is null. One with `force_move` is not among them.",
+				MarkdownDescription: "The hosts, by their names in the provider's `hosts`; the one that the environment names is `default`. Of a host that is not reachable, only `endpoint`, `address`, `labels`, `drain`, `reachable` and `error` are known; the rest is null. One with `force_move` is not among them. With engine `swarm` they are the nodes of the Swarm, by their hostnames.",
 				Computed:            true,
 				NestedObject:        schema.NestedAttributeObject{Attributes: hostAttributes()},
 			},

@@ -23,7 +23,7 @@ import (
 func hostAttribute() schema.Attribute {
 	return schema.StringAttribute{
 		MarkdownDescription: "Name of the host that runs the portal, as it is in the provider's `hosts`. Left out, the provider chooses one, and the portal stays there while its `constraints` hold and the host is not drained. " +
-			"Another host moves the portal: it is stopped where it is, and started there with its data when it has been proven to be stopped. See the guide [A pool of hosts](../guides/a-pool-of-hosts).",
+			"Another host moves the portal: it is stopped where it is, and started there with its data when it has been proven to be stopped. See the guide [A pool of hosts](../guides/a-pool-of-hosts). With engine `swarm` it is `swarm`, and not to be set.",
 		Optional:   true,
 		Computed:   true,
 		Validators: []validator.String{validate.HostName()},
