@@ -2,13 +2,17 @@
 
 package acctest
 
-import "testing"
+import (
+	"testing"
 
-// Long leaves a test to `make testlong`: what it shows, `make test` shows in less
-// time with another one, in part or on the engine in memory.
+	"github.com/privateportals/terraform-provider-portal/internal/acctest/long"
+)
+
+// Thorough is long.Thorough.
+const Thorough = long.Thorough
+
+// Long is long.Only.
 func Long(t *testing.T) {
 	t.Helper()
-	if !Thorough {
-		t.Skip("this is a test of make testlong")
-	}
+	long.Only(t)
 }

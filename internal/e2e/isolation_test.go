@@ -28,6 +28,7 @@ func neighbours(t *testing.T, p, q *acctest.Portal) (a, b *bed) {
 // own: whenever dockerd makes a network, as other tests do all the time, it
 // takes the rules that keep networks apart out for some milliseconds.
 func TestPortalsCannotReachEachOther(t *testing.T) {
+	acctest.Long(t)
 	t.Parallel()
 	e := acctest.StartEngine(t)
 	a, b := neighbours(t, e.NewPortal(t), e.NewPortal(t))

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/privateportals/terraform-provider-portal/internal/acctest"
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
 	"github.com/privateportals/terraform-provider-portal/internal/storage"
 )
@@ -111,7 +112,11 @@ func TestKilledWhileWriting(t *testing.T) {
 	contents := [][]byte{bytes.Repeat([]byte("a"), 3<<20), bytes.Repeat([]byte("b"), 3<<20)}
 	path := filepath.Join(root, "acme", storage.OverridesPath)
 
-	for round := range 10 {
+	rounds := 3
+	if acctest.Thorough {
+		rounds = 10
+	}
+	for round := range rounds {
 		s, process := checked(t, root, hasty)
 		must(t, s.Lock(within(t, time.Minute), holder("ann")))
 		must(t, s.Prepare(t.Context(), demoStack()))

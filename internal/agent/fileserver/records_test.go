@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/privateportals/terraform-provider-portal/internal/acctest"
 	"github.com/privateportals/terraform-provider-portal/internal/storage"
 )
 
@@ -152,6 +153,7 @@ func TestWhatIsKeptOfAPortal(t *testing.T) {
 
 // An agent that is killed leaves the old record or the new one.
 func TestKilledWhileWritingARecord(t *testing.T) {
+	acctest.Long(t)
 	root := t.TempDir()
 	contents := [][]byte{bytes.Repeat([]byte("a"), 3<<20), bytes.Repeat([]byte("b"), 3<<20)}
 	must(t, incomplete(t, root, "acme").Close())

@@ -17,6 +17,7 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 
+	"github.com/privateportals/terraform-provider-portal/internal/acctest"
 	"github.com/privateportals/terraform-provider-portal/internal/agent"
 	"github.com/privateportals/terraform-provider-portal/internal/engine/docker"
 	"github.com/privateportals/terraform-provider-portal/internal/engine/docker/faultproxy"
@@ -169,6 +170,7 @@ func TestAgent(t *testing.T) {
 }
 
 func TestAgentSurvivesFaults(t *testing.T) {
+	acctest.Long(t)
 	binary := buildEcho(t)
 	for _, call := range []struct{ method, path string }{
 		{"HEAD", `/_ping`},

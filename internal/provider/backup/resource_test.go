@@ -18,6 +18,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
+	"github.com/privateportals/terraform-provider-portal/internal/acctest/long"
 	"github.com/privateportals/terraform-provider-portal/internal/provider/client"
 	"github.com/privateportals/terraform-provider-portal/internal/schedule"
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
@@ -214,6 +215,7 @@ func TestDrift(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			long.Among(t, name, "the backup's container is gone")
 			fake, test := rig(t)
 			test.Steps = []resource.TestStep{
 				{Config: config(withVerify), Check: func(*terraform.State) error { fake.writes(); return nil }},

@@ -9,6 +9,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+
+	"github.com/privateportals/terraform-provider-portal/internal/acctest/long"
 )
 
 func TestDrift(t *testing.T) {
@@ -27,6 +29,7 @@ func TestDrift(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			long.Among(t, name, "a leaf changed", "everything gone")
 			fake, test := rig(t)
 			test.Steps = []resource.TestStep{
 				{Config: config(hcl), Check: expectWrites(fake, "apply acme A F.a F.b L")},
@@ -85,6 +88,7 @@ func TestOtherWritersDoNotShow(t *testing.T) {
 }
 
 func TestIgnoreChanges(t *testing.T) {
+	long.Only(t)
 	fake, test := rig(t)
 	hcl := func(x string) string {
 		return config(`values = { A = "` + x + `" }` + "\n  lifecycle { ignore_changes = [values] }")

@@ -15,6 +15,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+
+	"github.com/privateportals/terraform-provider-portal/internal/acctest/long"
 )
 
 // hidden has a plain value and two secret ones, in a version.
@@ -103,6 +105,7 @@ func TestSecrets(t *testing.T) {
 }
 
 func TestSecretsDrift(t *testing.T) {
+	long.Only(t)
 	for want, now := range map[string]any{"changed": "theirs", "missing": nil} {
 		t.Run(want, func(t *testing.T) {
 			fake, test := rig(t)
@@ -129,6 +132,7 @@ func TestSecretsDrift(t *testing.T) {
 
 // A value becomes a secret, and a secret a value.
 func TestSecretsChangeSides(t *testing.T) {
+	long.Only(t)
 	fake, test := rig(t)
 	test.Steps = []resource.TestStep{
 		{Config: config(`values = { A = "x", B = "y" }`), Check: expectWrites(fake, "apply acme A B")},

@@ -8,9 +8,12 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+
+	"github.com/privateportals/terraform-provider-portal/internal/acctest/long"
 )
 
 func TestUnknownAtPlanTime(t *testing.T) {
+	long.Only(t)
 	const source = `resource "terraform_data" "later" { input = { text = "x", list = ["y"], map = { a = "z" } } }` + "\n"
 	for name, tc := range map[string]struct{ hcl, want string }{
 		"all":         {`values = terraform_data.later.output`, "apply acme list map.a text"},

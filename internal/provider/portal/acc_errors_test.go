@@ -25,6 +25,7 @@ func broken(t *testing.T, p *acctest.Portal) string {
 // A create that fails half-way leaves no state; when the cause is mended, the
 // next apply finishes it and leaves alone what was right.
 func TestAccFailedCreateIsFinished(t *testing.T) {
+	acctest.Long(t)
 	p, test := prepare(t)
 	note, unlike := remember(t, p)
 	test.Steps = []resource.TestStep{

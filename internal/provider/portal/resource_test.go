@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
+	"github.com/privateportals/terraform-provider-portal/internal/acctest/long"
 	"github.com/privateportals/terraform-provider-portal/internal/engine"
 	"github.com/privateportals/terraform-provider-portal/internal/provider/client"
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
@@ -168,6 +169,7 @@ func TestDrift(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			long.Among(t, name, "another status", "everything gone")
 			fake, test := rig(t)
 			test.Steps = []resource.TestStep{
 				{Config: acme(""), Check: expectWrites(fake, "create acme")},

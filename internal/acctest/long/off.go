@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//go:build long
+//go:build !long
 
-package acctest
+package long
 
 // Thorough says that this is `make testlong`, which takes its time.
-const Thorough = true
+const Thorough = false
