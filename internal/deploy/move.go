@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/privateportals/terraform-provider-portal/internal/engine"
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
 	"github.com/privateportals/terraform-provider-portal/internal/storage"
 )
@@ -57,6 +58,8 @@ func (d *Deployer) checkHosts(m storage.Manifest, o stack.Observed) error {
 		case host == o.Host, d.Engine.GivenUp(host):
 		case slices.Contains(o.Silent, host):
 			return fmt.Errorf("portal %q may still run on host %q, which does not answer: two databases on the same files would destroy them, so it is started nowhere else. Bring the host back. If it is dead for good, and only then, set force_move = true for it in the provider's hosts", m.Portal, host)
+		case host == engine.SwarmHost && !d.has(host):
+			return fmt.Errorf("portal %q runs in a Swarm, and the provider's engine is docker: set engine = \"swarm\". To bring the portal back to engine docker, destroy it with engine swarm, which keeps its files unless on_destroy says otherwise, and apply it with engine docker", m.Portal)
 		case !d.has(host) && len(o.Containers) == 0:
 			return fmt.Errorf("portal %q runs on host %q, which is not among the provider's hosts any more (%s): it may still run there. Put the host back, with drain = true if the portal is to leave it. If the host is dead for good, and only then, put it back with force_move = true", m.Portal, host, strings.Join(d.Engine.Hosts(), ", "))
 		}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/privateportals/terraform-provider-portal/internal/engine"
 	"github.com/privateportals/terraform-provider-portal/internal/engine/fake"
 	"github.com/privateportals/terraform-provider-portal/internal/placement"
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
@@ -283,5 +284,25 @@ func TestPlacementKnowsOfOthersInTheRun(t *testing.T) {
 	b.fake.Fail = nil
 	if d, err := b.Place(t.Context(), st, spec, ""); err != nil || d.Host != "dal-3" {
 		t.Errorf("placed %+v, %v", d, err)
+	}
+}
+
+// TestNotOutOfASwarm: engine docker sees nothing of a portal in a Swarm, and must not
+// start it a second time.
+func TestNotOutOfASwarm(t *testing.T) {
+	b := bareBed(t)
+	b.fake = fake.New(b.drive, engine.SwarmHost)
+	b.Engine = b.fake
+	if _, err := b.Create(t.Context(), b.spec(), b.on(engine.SwarmHost), nil); err != nil {
+		t.Fatal(err)
+	}
+	b.fake = fake.New(b.drive, "dal-1", "dal-2")
+	b.Engine = b.fake
+	_, err := b.Update(t.Context(), b.spec(), b.on("dal-1"), nil)
+	if err == nil || !strings.Contains(err.Error(), `set engine = "swarm"`) {
+		t.Errorf("it was brought up with engine docker: %v", err)
+	}
+	if ran := b.fake.Ran(); len(ran) > 0 {
+		t.Errorf("this was run: %v", ran)
 	}
 }

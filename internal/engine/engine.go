@@ -80,6 +80,10 @@ type Engine interface {
 	Close() error
 }
 
+// SwarmHost is what engine swarm calls the Swarm as a whole, where engine docker names
+// a host.
+const SwarmHost = "swarm"
+
 // SelfPlacing is an engine that chooses itself where each replica runs, and moves
 // replicas when hosts fail.
 type SelfPlacing interface {

@@ -20,7 +20,7 @@ import (
 
 // Host is what the Swarm as a whole is called where engine docker names a host:
 // a portal is nowhere in particular.
-const Host = "swarm"
+const Host = engine.SwarmHost
 
 // Options of an Engine.
 type Options struct {
