@@ -287,7 +287,8 @@ func portalNetworks(ctx context.Context, hosts []*pool.Host, portal string) ([]s
 			return nil, fail(h, "reach the host", engine.Error{Portal: portal}, err)
 		}
 		list, err := listNetworks(ctx, c, network.ListOptions{
-			Filters: filters.NewArgs(filters.Arg("label", pool.LabelPortal+"="+portal)),
+			// A manager shows the overlays of its Swarm as well, which are engine swarm's.
+			Filters: filters.NewArgs(filters.Arg("label", pool.LabelPortal+"="+portal), filters.Arg("driver", "bridge")),
 		})
 		if err != nil {
 			return nil, fail(h, "list the networks", engine.Error{Portal: portal}, err)

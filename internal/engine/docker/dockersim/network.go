@@ -120,7 +120,7 @@ func (h *Host) listNetworks(_ http.ResponseWriter, r *http.Request) (int, any, e
 	if err != nil {
 		return 0, nil, refuse(http.StatusBadRequest, "%v", err)
 	}
-	if err := wanted.Validate(map[string]bool{"id": true, "label": true, "name": true}); err != nil {
+	if err := wanted.Validate(map[string]bool{"driver": true, "id": true, "label": true, "name": true}); err != nil {
 		return 0, nil, refuse(http.StatusBadRequest, "%v", err)
 	}
 	h.mu.RLock()
@@ -128,7 +128,7 @@ func (h *Host) listNetworks(_ http.ResponseWriter, r *http.Request) (int, any, e
 	out := []network.Inspect{}
 	for _, n := range h.networks {
 		s := n.summary
-		if wanted.MatchKVList("label", s.Labels) && wanted.Match("name", s.Name) && wanted.Match("id", s.ID) {
+		if wanted.MatchKVList("label", s.Labels) && wanted.Match("name", s.Name) && wanted.Match("id", s.ID) && wanted.ExactMatch("driver", s.Driver) {
 			s.Containers = map[string]network.EndpointResource{}
 			out = append(out, s)
 		}
