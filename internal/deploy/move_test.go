@@ -240,7 +240,7 @@ func TestHostThatWasGivenUpReturns(t *testing.T) {
 	b.fake.Dead = nil
 	back := &Deployer{Engine: b.fake.Anew(), StoragePath: b.drive, Version: "test"}
 	r, _, err := back.Read(t.Context(), "acme")
-	if err != nil || !strings.Contains(r.Services["mysql"].Status, "acme-mysql-1 is on host dal-") {
+	if err != nil || r.Host != "dal-2" || !strings.Contains(r.Services["mysql"].Status, "acme-mysql-1 is on host dal-1") {
 		t.Errorf("read %+v, %v", r, err)
 	}
 	if _, err := back.Update(t.Context(), b.spec(), b.on("dal-2"), nil); err != nil {

@@ -17,6 +17,9 @@ import (
 // complete, is there: an apply brings it back.
 func (d *Deployer) Read(ctx context.Context, name string) (Result, bool, error) {
 	observed, err := d.Engine.ObserveShared(ctx, name)
+	if err == nil && len(observed.Elsewhere) > 0 {
+		observed, err = d.observeRecorded(ctx, name, observed)
+	}
 	if err == nil && len(observed.Containers) > 0 {
 		return d.resultOf(observed), true, nil
 	}
@@ -33,6 +36,20 @@ func (d *Deployer) Read(ctx context.Context, name string) (Result, bool, error) 
 		return Result{}, false, nil
 	}
 	return d.resultOf(observed), true, d.checkHosts(m, observed)
+}
+
+// observeRecorded looks at a portal that several hosts have as living where its manifest
+// says, unless it is on its way: when a host returns that was given up, as much of the
+// portal may run there.
+func (d *Deployer) observeRecorded(ctx context.Context, name string, observed stack.Observed) (stack.Observed, error) {
+	m, err := d.readManifest(ctx, name)
+	if err != nil || !exists(m.Status) || len(m.Leaving) > 0 || m.Host == "" || m.Host == observed.Host || !d.has(m.Host) {
+		return observed, nil //nolint:nilerr // what was seen is true all the same
+	}
+	if err := d.Engine.Settle(name, m.Host); err != nil {
+		return observed, err
+	}
+	return d.Engine.ObserveShared(ctx, name)
 }
 
 // observeHome looks at the hosts that the manifest names, when others do not
