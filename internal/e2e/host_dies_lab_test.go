@@ -72,8 +72,10 @@ func (e *estate) testHostDies(t *testing.T) {
 		e.whole(t, hooli, e.home(t, "hooli").Name, cottage...)
 		own.Write(t, e.config(nil, initech))
 		own.Apply(t)
+		now := e.ids(t, "acme", "globex")
 		for name, id := range began {
-			if e.ids(t, "acme", "globex")[name] != id {
+			changed := strings.HasSuffix(name, " globex web-1") // by its own applies
+			if now[name] != id && !changed {
 				t.Errorf("%s was touched", name)
 			}
 		}
