@@ -26,6 +26,9 @@ const (
 	DockerSocket = "/var/run/docker.sock"
 	// DefaultRuns is how many tasks it lets run together.
 	DefaultRuns = 4
+	// SchedulerPIDs and SchedulerMemory, in bytes, bound it.
+	SchedulerPIDs   = 256
+	SchedulerMemory = 256 << 20
 
 	// pulseFile is in a directory that the container may write to.
 	pulseFile = "/tmp/portal-scheduler.pulse"

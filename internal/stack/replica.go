@@ -97,10 +97,13 @@ func (r *replica) plan() string {
 	}
 }
 
-// order is how the replica is replaced. Two containers cannot hold one fixed
-// port of the host.
-func (r *replica) order() UpdateOrder {
-	if r.s.Update == StartFirst && !publishesFixedPort(r.s) {
+// order is how the replica is replaced.
+func (r *replica) order() UpdateOrder { return OrderOf(r.s) }
+
+// OrderOf is how replicas of a service are replaced. Two containers cannot hold one
+// fixed port of the host.
+func OrderOf(s *Service) UpdateOrder {
+	if s.Update == StartFirst && !publishesFixedPort(s) {
 		return StartFirst
 	}
 	return StopFirst

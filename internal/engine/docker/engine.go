@@ -111,7 +111,7 @@ func (e *Engine) StorageID(ctx context.Context) (string, error) {
 func (e *Engine) storageID(list []pool.Container) string {
 	for _, c := range list {
 		id := c.Labels[pool.LabelStorage]
-		if id != "" && path.Dir(c.Labels[pool.LabelDirectory]) == path.Clean(e.options.StoragePath) {
+		if id != "" && OnDrive(c.Labels, e.options.StoragePath) {
 			return id
 		}
 	}
@@ -125,6 +125,11 @@ func (e *Engine) Reconcile(desired *stack.Stack, observed stack.Observed) (stack
 
 // Accepts implements engine.Engine: plain containers can do all that a stack says.
 func (e *Engine) Accepts(*stack.Stack) error { return nil }
+
+// OnDrive tells whether labels are of a portal whose files are on the drive at a path.
+func OnDrive(labels map[string]string, storage string) bool {
+	return path.Dir(labels[pool.LabelDirectory]) == path.Clean(storage)
+}
 
 // Close implements engine.Engine.
 func (e *Engine) Close() error {

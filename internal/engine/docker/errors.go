@@ -22,7 +22,7 @@ func fail(h *pool.Host, op string, e engine.Error, cause error) error {
 	if errors.As(cause, &done) {
 		return cause
 	}
-	e.Op, e.Err = op, plain(cause)
+	e.Op, e.Err = op, Plain(cause)
 	if h != nil {
 		e.Host = h.Name
 	}
@@ -32,15 +32,18 @@ func fail(h *pool.Host, op string, e engine.Error, cause error) error {
 	return &e
 }
 
-// plain takes away the client's own phrase before the daemon's reason, and
+// Plain takes away the client's own phrase before the daemon's reason, and
 // keeps the chain for errors.Is and errors.As.
-func plain(err error) error {
+func Plain(err error) error {
 	const phrase = "Error response from daemon: "
 	if s := err.Error(); strings.HasPrefix(s, phrase) {
 		return &said{strings.TrimPrefix(s, phrase), err}
 	}
 	return err
 }
+
+// Said is an error under other words, which keeps the chain for errors.Is and errors.As.
+func Said(text string, err error) error { return &said{text, err} }
 
 // said is an error under other words.
 type said struct {

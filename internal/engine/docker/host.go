@@ -74,7 +74,7 @@ func hostStatus(ctx context.Context, h *pool.Host) engine.HostStatus {
 	s := engine.HostStatus{Name: h.Name, Endpoint: h.Endpoint, Address: h.Address, Labels: h.Labels, Drain: h.Drain}
 	f, err := h.Facts(ctx)
 	if err != nil {
-		s.Error = plain(err).Error()
+		s.Error = Plain(err).Error()
 		return s
 	}
 	s.Reachable = true

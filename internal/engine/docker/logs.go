@@ -63,15 +63,15 @@ func readLog(ctx context.Context, c *client.Client, ref string, lines int) (stri
 			return err
 		}
 		defer body.Close()
-		text, err = logText(body, r.Config.Tty)
+		text, err = LogText(body, r.Config.Tty)
 		return err
 	})
 	return text, err
 }
 
-// logText takes the frames away that tell the streams apart, where there are
+// LogText takes the frames away that tell the streams apart, where there are
 // any, and keeps the end of what is too long.
-func logText(body io.Reader, tty bool) (string, error) {
+func LogText(body io.Reader, tty bool) (string, error) {
 	var out bytes.Buffer
 	var err error
 	if tty {

@@ -197,7 +197,7 @@ func containerOf(r container.InspectResponse) *stack.Container {
 		Settings:  settingsOf(r.HostConfig),
 		StorageID: r.Config.Labels[pool.LabelStorage],
 		DependsOn: ParseDependsOn(r.Config.Labels[pool.LabelDependsOn]),
-		RestartOn: splitList(r.Config.Labels[pool.LabelRestartOn]),
+		RestartOn: SplitList(r.Config.Labels[pool.LabelRestartOn]),
 		Mounts:    mountSources(r.HostConfig),
 		Ports:     publishedPorts(r.NetworkSettings),
 	}
@@ -221,8 +221,8 @@ func mountSources(h *container.HostConfig) []string {
 	return out
 }
 
-// splitList reads a list with commas; an empty text is an empty list.
-func splitList(text string) []string {
+// SplitList reads a list with commas; an empty text is an empty list.
+func SplitList(text string) []string {
 	if text == "" {
 		return nil
 	}

@@ -27,9 +27,6 @@ const (
 	// defaultSocket is where a host has its engine's socket, unless the provider
 	// itself reaches it by another.
 	defaultSocket = "/var/run/docker.sock"
-	// schedulerPIDs and schedulerMemory bound a scheduler.
-	schedulerPIDs   = 256
-	schedulerMemory = 256 << 20
 )
 
 // SyncSchedulers implements engine.Engine. A host that cannot be reached has
@@ -56,7 +53,7 @@ func (e *Engine) schedulerName() string {
 // hasSchedule tells whether a container is a task with a schedule, of a portal
 // on this engine's drive.
 func (e *Engine) hasSchedule(l pool.Container) bool {
-	return l.Labels[pool.LabelSchedule] != "" && path.Dir(l.Labels[pool.LabelDirectory]) == path.Clean(e.options.StoragePath)
+	return l.Labels[pool.LabelSchedule] != "" && OnDrive(l.Labels, e.options.StoragePath)
 }
 
 func (e *Engine) syncScheduler(ctx context.Context, h *pool.Host) error {
@@ -143,7 +140,7 @@ func removeScheduler(ctx context.Context, c *client.Client, name string) error {
 // port, no network of a portal, no capability but that over the records on the
 // drive.
 func (e *Engine) schedulerBody(h *pool.Host, image string) createBody {
-	pids := int64(schedulerPIDs)
+	pids := int64(agent.SchedulerPIDs)
 	b := createBody{
 		config: &container.Config{
 			Image:      image,
@@ -164,7 +161,7 @@ func (e *Engine) schedulerBody(h *pool.Host, image string) createBody {
 			CapAdd:         agent.SchedulerCapabilities,
 			SecurityOpt:    []string{"no-new-privileges"},
 			LogConfig:      container.LogConfig{Type: "json-file", Config: map[string]string{"max-size": "10m", "max-file": "3"}},
-			Resources:      container.Resources{PidsLimit: &pids, Memory: schedulerMemory},
+			Resources:      container.Resources{PidsLimit: &pids, Memory: agent.SchedulerMemory},
 			Mounts: []mount.Mount{
 				{
 					Type: mount.TypeBind, Source: e.options.StoragePath, Target: agent.MountPoint,

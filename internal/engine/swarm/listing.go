@@ -5,7 +5,6 @@ package swarm
 import (
 	"context"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/singleflight"
 
+	"github.com/privateportals/terraform-provider-portal/internal/engine/docker"
 	"github.com/privateportals/terraform-provider-portal/internal/pool"
 )
 
@@ -184,7 +184,7 @@ func over(s swarm.TaskState) bool {
 
 // onDrive tells whether labels are of a portal on this engine's drive.
 func (e *Engine) onDrive(labels map[string]string) bool {
-	return path.Dir(labels[pool.LabelDirectory]) == path.Clean(e.options.StoragePath)
+	return docker.OnDrive(labels, e.options.StoragePath)
 }
 
 // since is a time from which something counts: clocks of managers differ a little.

@@ -3,26 +3,22 @@
 package swarm
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/swarm"
 	"github.com/docker/docker/client"
-	"github.com/docker/docker/pkg/stdcopy"
 
 	"github.com/privateportals/terraform-provider-portal/internal/engine"
+	"github.com/privateportals/terraform-provider-portal/internal/engine/docker"
 )
 
 const (
 	// logLines of the output go into an error.
 	logLines = 30
-	// maxLog bounds them, in bytes: a line may be as long as it likes.
-	maxLog = 64 << 10
 	// logPatience bounds the wait for nodes to send their part of a log: one that is
 	// down never does.
 	logPatience = 5 * time.Second
@@ -62,23 +58,10 @@ func readLog(ctx context.Context, c *client.Client, service, task string, lines 
 		return "", err
 	}
 	defer body.Close()
-	var out bytes.Buffer
-	if spec := s.Spec.TaskTemplate.ContainerSpec; spec != nil && spec.TTY {
-		_, err = io.Copy(&out, body)
-	} else {
-		_, err = stdcopy.StdCopy(&out, &out, body)
-	}
-	if out.Len() > 0 || ctx.Err() != nil {
+	spec := s.Spec.TaskTemplate.ContainerSpec
+	log, err := docker.LogText(body, spec != nil && spec.TTY)
+	if log != "" || ctx.Err() != nil {
 		err = nil // what came is what there is
 	}
-	return ending(out.String()), err
-}
-
-// ending keeps the end of an output that is too long to be shown.
-func ending(output string) string {
-	text := strings.ToValidUTF8(strings.TrimRight(output, "\r\n"), "?")
-	if len(text) > maxLog {
-		text = "…" + text[len(text)-maxLog:]
-	}
-	return text
+	return log, err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/docker/docker/client"
 
 	"github.com/privateportals/terraform-provider-portal/internal/engine"
+	"github.com/privateportals/terraform-provider-portal/internal/engine/docker"
 	"github.com/privateportals/terraform-provider-portal/internal/pool"
 )
 
@@ -154,26 +155,14 @@ func fail(op string, about engine.Error, cause error) error {
 	return &about
 }
 
-// plain takes away the client's own phrase before the daemon's reason.
+// plain takes away the client's own phrase before the daemon's reason, and that of
+// the managers' own protocol.
 func plain(err error) error {
-	const phrase, rpc = "Error response from daemon: ", "rpc error: code = "
-	text := strings.TrimPrefix(err.Error(), phrase)
-	if rest, ok := strings.CutPrefix(text, rpc); ok {
+	err = docker.Plain(err)
+	if rest, ok := strings.CutPrefix(err.Error(), "rpc error: code = "); ok {
 		if _, reason, found := strings.Cut(rest, " desc = "); found {
-			text = reason
+			return docker.Said(reason, err)
 		}
 	}
-	if text == err.Error() {
-		return err
-	}
-	return &said{text, err}
+	return err
 }
-
-// said is an error under other words.
-type said struct {
-	text string
-	err  error
-}
-
-func (s *said) Error() string { return s.text }
-func (s *said) Unwrap() error { return s.err }

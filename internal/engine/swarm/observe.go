@@ -116,7 +116,7 @@ func unitOf(s swarm.Service, state *state) stack.Container {
 	u := stack.Container{
 		ID: s.ID, Name: s.Spec.Name, Service: l[pool.LabelService], Owner: l[pool.LabelOwner], Number: 1,
 		Digest: l[pool.LabelDigest], Task: stack.TaskWhen(l[pool.LabelTask]), Image: imageOf(s.Spec), State: stack.Running,
-		StorageID: l[pool.LabelStorage], DependsOn: docker.ParseDependsOn(l[pool.LabelDependsOn]), RestartOn: listOf(l[pool.LabelRestartOn]),
+		StorageID: l[pool.LabelStorage], DependsOn: docker.ParseDependsOn(l[pool.LabelDependsOn]), RestartOn: docker.SplitList(l[pool.LabelRestartOn]),
 	}
 	u.Replicas, _ = strconv.Atoi(l[labelReplicas])
 	u.Replicas = max(u.Replicas, 1)
@@ -163,13 +163,6 @@ func tagged(image string) string {
 		return image
 	}
 	return reference.FamiliarString(reference.TagNameOnly(named))
-}
-
-func listOf(text string) []string {
-	if text == "" {
-		return nil
-	}
-	return strings.Split(text, ",")
 }
 
 // serviceState tells how many replicas run.

@@ -27,10 +27,7 @@ import (
 )
 
 const (
-	// schedulerPIDs and schedulerMemory bound the scheduler.
-	schedulerPIDs   = 256
-	schedulerMemory = 256 << 20
-	managerSocket   = "/var/run/docker.sock"
+	managerSocket = "/var/run/docker.sock"
 )
 
 // SyncSchedulers implements engine.Engine: one scheduler for the whole Swarm, a
@@ -139,7 +136,7 @@ func (e *Engine) schedulerSpec(name, image string) swarm.ServiceSpec {
 					{Type: mount.TypeTmpfs, Target: "/tmp", TmpfsOptions: &mount.TmpfsOptions{SizeBytes: 1 << 20, Mode: 0o1777}},
 				},
 			},
-			Resources:     &swarm.ResourceRequirements{Limits: &swarm.Limit{MemoryBytes: schedulerMemory, Pids: schedulerPIDs}},
+			Resources:     &swarm.ResourceRequirements{Limits: &swarm.Limit{MemoryBytes: agent.SchedulerMemory, Pids: agent.SchedulerPIDs}},
 			RestartPolicy: &swarm.RestartPolicy{Condition: swarm.RestartPolicyConditionAny, Delay: &delay},
 			Placement:     &swarm.Placement{Constraints: []string{onManagers}},
 			LogDriver:     &swarm.Driver{Name: "json-file", Options: map[string]string{"max-size": "10m", "max-file": "3"}},

@@ -252,15 +252,10 @@ func ports(list []stack.Port) []swarm.PortConfig {
 	return out
 }
 
-// updateConfig replaces one replica after the other. Two cannot publish one port of
-// a node.
+// updateConfig replaces one replica after the other. Its orders are called as the
+// domain's.
 func updateConfig(s *stack.Service, onFailure string) *swarm.UpdateConfig {
-	order := swarm.UpdateOrderStopFirst
-	fixed := slices.ContainsFunc(s.Ports, func(p stack.Port) bool { return p.Host != 0 })
-	if s.Update == stack.StartFirst && !fixed {
-		order = swarm.UpdateOrderStartFirst
-	}
-	return &swarm.UpdateConfig{Parallelism: 1, FailureAction: onFailure, Monitor: monitor, Order: order}
+	return &swarm.UpdateConfig{Parallelism: 1, FailureAction: onFailure, Monitor: monitor, Order: string(stack.OrderOf(s))}
 }
 
 // allAddresses tells whether a port is to be published on all addresses of a node.

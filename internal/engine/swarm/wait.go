@@ -13,6 +13,7 @@ import (
 	"github.com/docker/docker/api/types/swarm"
 	"github.com/docker/docker/client"
 
+	"github.com/privateportals/terraform-provider-portal/internal/engine/docker"
 	"github.com/privateportals/terraform-provider-portal/internal/pool"
 )
 
@@ -302,7 +303,7 @@ func (t *task) explain(ctx context.Context, what string, err error) error {
 	case errors.Is(err, errGone):
 		about.Remedy = "Apply again: it is made anew."
 	case errors.Is(err, context.DeadlineExceeded):
-		err = &said{"it took longer than the resource's timeouts allow", err}
+		err = docker.Said("it took longer than the resource's timeouts allow", err)
 		about.Log = t.tail(ctx, "")
 	case errors.As(err, &fault):
 		if about.Log = fault.log; about.Log == "" {
