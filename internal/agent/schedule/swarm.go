@@ -18,7 +18,7 @@ import (
 	"github.com/docker/docker/client"
 	"github.com/docker/docker/pkg/stdcopy"
 
-	"github.com/privateportals/terraform-provider-portal/internal/schedule"
+	"github.com/privateportals/terraform-provider-portal/internal/engine/swarm/swarmjob"
 )
 
 const (
@@ -27,10 +27,6 @@ const (
 	swarmLook = time.Second
 	// swarmLogPatience bounds the wait for a node to send a log.
 	swarmLogPatience = 5 * time.Second
-	// swarmBegins is how long a job that was started may have no task yet.
-	swarmBegins = time.Minute
-	// lostExit is what a run ended with that has no exit code.
-	lostExit = 255
 )
 
 // Swarm is a Docker Engine that manages a Swarm: what it starts are jobs, wherever
@@ -62,50 +58,34 @@ func (s *Swarm) List(ctx context.Context) ([]Container, error) {
 	if err != nil {
 		return nil, err
 	}
+	down, err := s.down(ctx)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]Container, 0, len(services))
 	for _, x := range services {
 		if x.Spec.Mode.ReplicatedJob == nil {
 			continue
 		}
-		out = append(out, Container{ID: x.ID, Name: x.Spec.Name, Labels: x.Spec.Labels, Running: jobState(x, tasks).Running})
+		out = append(out, Container{ID: x.ID, Name: x.Spec.Name, Labels: x.Spec.Labels, Running: lastRun(x, tasks, down).Running})
 	}
 	return out, nil
 }
 
-// jobState puts a job and its tasks into the scheduler's terms.
-func jobState(x swarm.Service, tasks []swarm.Task) State {
-	s := State{Created: x.CreatedAt}
-	n := x.Spec.Mode.ReplicatedJob.TotalCompletions
-	if n == nil || *n == 0 || x.JobStatus == nil {
-		if s.Started = parseTime(x.Spec.Labels[schedule.StoppedLabel]); !s.Started.IsZero() {
-			s.Finished, s.ExitCode = x.UpdatedAt, schedule.StoppedExit
-		}
-		return s
+// lastRun puts the last run of a job into the scheduler's terms.
+func lastRun(job swarm.Service, tasks []swarm.Task, down map[string]bool) State {
+	r := swarmjob.Last(job, tasks, down)
+	return State{Created: job.CreatedAt, Running: r.Running, Started: r.Started, Finished: r.Finished, ExitCode: r.ExitCode, Error: r.Error}
+}
+
+// down are the nodes that do not answer any more.
+func (s *Swarm) down(ctx context.Context) (map[string]bool, error) {
+	nodes, err := s.client.NodeList(ctx, swarm.NodeListOptions{})
+	out := map[string]bool{}
+	for _, n := range nodes {
+		out[n.ID] = n.Status.State == swarm.NodeStateDown
 	}
-	s.Started = x.JobStatus.LastExecution
-	var run *swarm.Task
-	for i, t := range tasks {
-		if t.ServiceID == x.ID && t.JobIteration != nil && t.JobIteration.Index == x.JobStatus.JobIteration.Index {
-			run = &tasks[i]
-		}
-	}
-	if run == nil {
-		s.Running = time.Since(s.Started) < swarmBegins
-		return s
-	}
-	switch run.Status.State {
-	case swarm.TaskStateComplete:
-	case swarm.TaskStateFailed, swarm.TaskStateRejected, swarm.TaskStateShutdown, swarm.TaskStateOrphaned, swarm.TaskStateRemove:
-		s.ExitCode, s.Error = lostExit, run.Status.Err
-		if c := run.Status.ContainerStatus; c != nil && c.ExitCode != 0 {
-			s.ExitCode, s.Error = c.ExitCode, ""
-		}
-	default:
-		s.Running = true
-		return s
-	}
-	s.Finished = run.Status.Timestamp
-	return s
+	return out, err
 }
 
 // Events implements Docker. Ends of jobs are found by looking, while one runs.
@@ -188,28 +168,18 @@ func (s *Swarm) Inspect(ctx context.Context, id string) (State, error) {
 	if err != nil {
 		return State{}, err
 	}
-	return jobState(x, tasks), nil
+	down, err := s.down(ctx)
+	return lastRun(x, tasks, down), err
 }
 
 // Start implements Docker. A job that changes meanwhile is looked at anew.
 func (s *Swarm) Start(ctx context.Context, id string) error {
-	return s.update(ctx, id, func(x *swarm.Service) {
-		one := uint64(1)
-		x.Spec.Mode.ReplicatedJob.TotalCompletions = &one
-		x.Spec.TaskTemplate.ForceUpdate++
-		delete(x.Spec.Labels, schedule.StoppedLabel)
-	})
+	return s.update(ctx, id, func(x *swarm.Service) { swarmjob.Start(&x.Spec) })
 }
 
 // Stop implements Docker.
 func (s *Swarm) Stop(ctx context.Context, id string) error {
-	return s.update(ctx, id, func(x *swarm.Service) {
-		none := uint64(0)
-		x.Spec.Mode.ReplicatedJob.TotalCompletions = &none
-		if x.JobStatus != nil {
-			x.Spec.Labels[schedule.StoppedLabel] = x.JobStatus.LastExecution.Format(time.RFC3339Nano)
-		}
-	})
+	return s.update(ctx, id, swarmjob.Stop)
 }
 
 func (s *Swarm) update(ctx context.Context, id string, alter func(*swarm.Service)) error {

@@ -12,6 +12,7 @@ import (
 	"github.com/docker/docker/client"
 
 	"github.com/privateportals/terraform-provider-portal/internal/engine"
+	"github.com/privateportals/terraform-provider-portal/internal/engine/swarm/swarmjob"
 	"github.com/privateportals/terraform-provider-portal/internal/pool"
 )
 
@@ -82,7 +83,7 @@ func (e *Engine) addLoad(s *engine.HostStatus, node string, all *state) {
 	for _, x := range all.services {
 		name := x.Spec.Labels[pool.LabelPortal]
 		for _, t := range all.tasks[x.ID] {
-			if t.NodeID != node || over(t.Status.State) {
+			if t.NodeID != node || swarmjob.Over(t.Status.State) {
 				continue
 			}
 			s.Containers++

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/privateportals/terraform-provider-portal/internal/engine/docker"
+	"github.com/privateportals/terraform-provider-portal/internal/engine/swarm/swarmjob"
 	"github.com/privateportals/terraform-provider-portal/internal/pool"
 )
 
@@ -166,20 +167,11 @@ func (s *state) running(service string) []swarm.Task {
 func (s *state) unfinished(service string) []swarm.Task {
 	var out []swarm.Task
 	for _, t := range s.tasks[service] {
-		if !s.down[t.NodeID] && !over(t.Status.State) {
+		if !s.down[t.NodeID] && !swarmjob.Over(t.Status.State) {
 			out = append(out, t)
 		}
 	}
 	return out
-}
-
-// over tells whether a task in a state has no container that runs, nor will have.
-func over(s swarm.TaskState) bool {
-	switch s {
-	case swarm.TaskStateComplete, swarm.TaskStateShutdown, swarm.TaskStateFailed, swarm.TaskStateRejected, swarm.TaskStateRemove, swarm.TaskStateOrphaned:
-		return true
-	}
-	return false
 }
 
 // onDrive tells whether labels are of a portal on this engine's drive.

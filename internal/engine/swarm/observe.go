@@ -16,8 +16,8 @@ import (
 
 	"github.com/privateportals/terraform-provider-portal/internal/engine"
 	"github.com/privateportals/terraform-provider-portal/internal/engine/docker"
+	"github.com/privateportals/terraform-provider-portal/internal/engine/swarm/swarmjob"
 	"github.com/privateportals/terraform-provider-portal/internal/pool"
-	"github.com/privateportals/terraform-provider-portal/internal/schedule"
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
 )
 
@@ -208,58 +208,16 @@ func serviceState(u *stack.Container, s swarm.Service, state *state) {
 	}
 }
 
-// jobState tells how the last run of a job ended. Of one whose run nobody remembers
-// any more, because its node left the Swarm, it says that it ended well.
+// jobState tells how the last run of a job ended.
 func jobState(u *stack.Container, s swarm.Service, state *state) {
-	u.State = stack.Created
-	if n := s.Spec.Mode.ReplicatedJob.TotalCompletions; n == nil || *n == 0 {
-		if started, err := time.Parse(time.RFC3339Nano, s.Spec.Labels[schedule.StoppedLabel]); err == nil {
-			u.State, u.ExitCode, u.StartedAt, u.FinishedAt = stack.Exited, schedule.StoppedExit, started, s.UpdatedAt
-		}
-		return
-	}
-	u.State = stack.Exited
-	if s.JobStatus != nil {
-		u.StartedAt = s.JobStatus.LastExecution
-	}
-	t := runOf(s, state)
-	if t == nil {
-		if s.JobStatus != nil && time.Since(s.JobStatus.LastExecution) < time.Minute {
-			u.State = stack.Running // Swarm has not begun yet
-		}
-		return
-	}
+	r := swarmjob.Last(s, state.tasks[s.ID], state.down)
+	u.State, u.ExitCode, u.StartedAt, u.FinishedAt = stack.Exited, r.ExitCode, r.Started, r.Finished
 	switch {
-	case state.down[t.NodeID] && !over(t.Status.State):
-		u.ExitCode = exitOfLost
-	case !over(t.Status.State):
+	case r.Running:
 		u.State = stack.Running
-		return
-	case t.Status.State != swarm.TaskStateComplete:
-		u.ExitCode = exitCode(t)
+	case r.Started.IsZero():
+		u.State = stack.Created
 	}
-	u.FinishedAt = t.Status.Timestamp
-}
-
-// exitOfLost is what a run is said to have ended with whose node failed, or that
-// could not even begin.
-const exitOfLost = 255
-
-func exitCode(t *swarm.Task) int {
-	if c := t.Status.ContainerStatus; c != nil && c.ExitCode != 0 {
-		return c.ExitCode
-	}
-	return exitOfLost
-}
-
-// runOf is the newest task of a job's present run, nil when there is none.
-func runOf(s swarm.Service, state *state) *swarm.Task {
-	for i, t := range state.tasks[s.ID] {
-		if s.JobStatus != nil && t.JobIteration != nil && t.JobIteration.Index == s.JobStatus.JobIteration.Index {
-			return &state.tasks[s.ID][i]
-		}
-	}
-	return nil
 }
 
 var errGone = errors.New("the service is gone: somebody removed it")

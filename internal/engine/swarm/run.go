@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"strings"
-	"time"
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/swarm"
@@ -16,8 +15,8 @@ import (
 
 	"github.com/privateportals/terraform-provider-portal/internal/engine"
 	"github.com/privateportals/terraform-provider-portal/internal/engine/docker"
+	"github.com/privateportals/terraform-provider-portal/internal/engine/swarm/swarmjob"
 	"github.com/privateportals/terraform-provider-portal/internal/pool"
-	"github.com/privateportals/terraform-provider-portal/internal/schedule"
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
 )
 
@@ -232,9 +231,7 @@ func (t *task) start(ctx context.Context) error {
 	err := t.change(ctx, func(is *swarm.Service) (bool, error) {
 		switch m := &is.Spec.Mode; {
 		case m.ReplicatedJob != nil:
-			m.ReplicatedJob.TotalCompletions = count(1)
-			is.Spec.TaskTemplate.ForceUpdate++
-			delete(is.Spec.Labels, schedule.StoppedLabel)
+			swarmjob.Start(&is.Spec)
 			return true, nil
 		case m.Replicated != nil:
 			want := intendedReplicas(is.Spec)
@@ -256,8 +253,7 @@ func (t *task) start(ctx context.Context) error {
 }
 
 // stop lets a service run nothing, and waits until that is so. What runs on every
-// node does so until it is removed. Of a job that is stopped Swarm keeps nothing: a
-// label says that it ran.
+// node does so until it is removed.
 func (t *task) stop(ctx context.Context) error {
 	everywhere := false
 	err := t.change(ctx, func(is *swarm.Service) (bool, error) {
@@ -292,10 +288,7 @@ func (t *task) stopJob(ctx context.Context, is *swarm.Service) (bool, error) {
 	if err != nil || len(state.unfinished(is.ID)) == 0 {
 		return false, err
 	}
-	is.Spec.Mode.ReplicatedJob.TotalCompletions = count(0)
-	if is.JobStatus != nil {
-		is.Spec.Labels[schedule.StoppedLabel] = is.JobStatus.LastExecution.Format(time.RFC3339Nano)
-	}
+	swarmjob.Stop(is)
 	return true, nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/docker/docker/client"
 
 	"github.com/privateportals/terraform-provider-portal/internal/engine/docker"
+	"github.com/privateportals/terraform-provider-portal/internal/engine/swarm/swarmjob"
 	"github.com/privateportals/terraform-provider-portal/internal/pool"
 )
 
@@ -71,8 +72,8 @@ func (t *task) waitHealthy(ctx context.Context) error {
 type healthWait struct {
 	*task
 	began     time.Time
-	noNode    time.Time // since when there is none
-	otherwise bool      // Swarm was seen to go back
+	nowhere   nowhere
+	otherwise bool // Swarm was seen to go back
 }
 
 func (w *healthWait) judge(s *swarm.Service, state *state) (bool, error) {
@@ -136,7 +137,7 @@ func (w *healthWait) lastFailure(tasks []swarm.Task, s *swarm.Service) *faultErr
 
 // hopeless fails when replicas end again and again, or have nowhere to run.
 func (w *healthWait) hopeless(s *swarm.Service, tasks []swarm.Task) error {
-	ends, nowhere := 0, ""
+	ends, pending := 0, ""
 	var last *swarm.Task
 	for i, x := range tasks {
 		switch {
@@ -146,21 +147,28 @@ func (w *healthWait) hopeless(s *swarm.Service, tasks []swarm.Task) error {
 				last = &tasks[i]
 			}
 		case x.Status.State == swarm.TaskStatePending && x.DesiredState == swarm.TaskStateRunning && x.Status.Err != "":
-			nowhere = x.Status.Err
+			pending = x.Status.Err
 		}
 	}
 	if ends >= toleratedEnds || ends > 0 && (!restarts(s) || strings.Contains(last.Status.Err, "unhealthy")) {
 		return &faultError{text: endText(*last), task: last.ID}
 	}
-	if nowhere == "" {
-		w.noNode = time.Time{}
-		return nil
-	}
-	if w.noNode.IsZero() {
-		w.noNode = time.Now()
-	}
-	if time.Since(w.noNode) > patience {
-		return &faultError{text: "no node of the Swarm can run it: " + nowhere}
+	return w.nowhere.since(pending)
+}
+
+// nowhere is since when a task has had no node, zero when it has one.
+type nowhere struct{ time.Time }
+
+// since takes what Swarm says of a task that waits for a node, empty when none does;
+// it fails once that has lasted.
+func (n *nowhere) since(says string) error {
+	switch {
+	case says == "":
+		n.Time = time.Time{}
+	case n.IsZero():
+		n.Time = time.Now()
+	case time.Since(n.Time) > patience:
+		return &faultError{text: "no node of the Swarm can run it: " + says}
 	}
 	return nil
 }
@@ -244,31 +252,28 @@ var errTimedOut = errors.New("it takes too long")
 // doneWait is the wait for a job.
 type doneWait struct {
 	timeout time.Duration // 0: none
-	noNode  time.Time     // since when there is none
+	nowhere nowhere
 }
 
 func (w *doneWait) judge(s *swarm.Service, state *state) (bool, error) {
 	if s == nil {
 		return false, errGone
 	}
-	x := runOf(*s, state)
+	r := swarmjob.Last(*s, state.tasks[s.ID], state.down)
+	x := r.Task
 	switch {
-	case x == nil:
+	case x == nil: // Swarm has not begun yet
+		return false, nil
 	case x.Status.State == swarm.TaskStateComplete:
 		return true, nil
-	case over(x.Status.State):
+	case swarmjob.Over(x.Status.State):
 		return false, &faultError{text: endText(*x), task: x.ID}
-	case state.down[x.NodeID]:
+	case !r.Running:
 		return false, &faultError{text: "its node " + state.hosts[x.NodeID] + " failed while it ran"}
 	case x.Status.State == swarm.TaskStateRunning && w.timeout > 0 && time.Since(x.Status.Timestamp) > w.timeout:
 		return false, errTimedOut
-	case x.Status.State == swarm.TaskStatePending && x.Status.Err != "":
-		if w.noNode.IsZero() {
-			w.noNode = time.Now()
-		}
-		if time.Since(w.noNode) > patience {
-			return false, &faultError{text: "no node of the Swarm can run it: " + x.Status.Err}
-		}
+	case x.Status.State == swarm.TaskStatePending:
+		return false, w.nowhere.since(x.Status.Err)
 	}
 	return false, nil
 }

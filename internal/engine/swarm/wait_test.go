@@ -9,6 +9,7 @@ import (
 
 	"github.com/docker/docker/api/types/swarm"
 
+	"github.com/privateportals/terraform-provider-portal/internal/engine/swarm/swarmjob"
 	"github.com/privateportals/terraform-provider-portal/internal/pool"
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
 )
@@ -104,7 +105,7 @@ func TestNoNode(t *testing.T) {
 	if _, err := w.judge(&s.service, s.state); err != nil {
 		t.Errorf("it is given up at once: %v", err)
 	}
-	w.noNode = time.Now().Add(-2 * patience)
+	w.nowhere.Time = time.Now().Add(-2 * patience)
 	if _, err := w.judge(&s.service, s.state); err == nil || !strings.Contains(err.Error(), "port already in use") {
 		t.Errorf("it is not given up: %v", err)
 	}
@@ -123,7 +124,7 @@ func TestJobState(t *testing.T) {
 		"runs":                      {swarm.TaskStateRunning, "n1", stack.Running, 0},
 		"ended well":                {swarm.TaskStateComplete, "n1", stack.Exited, 0},
 		"failed":                    {swarm.TaskStateFailed, "n1", stack.Exited, 7},
-		"ran on a node that failed": {swarm.TaskStateRunning, "dead", stack.Exited, exitOfLost},
+		"ran on a node that failed": {swarm.TaskStateRunning, "dead", stack.Exited, swarmjob.LostExit},
 	} {
 		s := newScene()
 		s.task("new", tc.is, tc.is, tc.node, "")
