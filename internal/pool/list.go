@@ -92,6 +92,24 @@ func (h *Host) FreshPortal(ctx context.Context, portal string) ([]Container, err
 	return h.fetchPortal(ctx, portal)
 }
 
+// FreshResident is FreshPortal for one host of many, which likely has nothing of the
+// portal: if so, one small request tells, and the result is empty whatever else is
+// named like the portal's.
+func (h *Host) FreshResident(ctx context.Context, portal string) ([]Container, error) {
+	own, err := h.Find(ctx, ownedBy(portal))
+	if err != nil {
+		return nil, err
+	}
+	if len(own) > 0 {
+		return h.fetchPortal(ctx, portal)
+	}
+	known, _ := h.list.portal(portal)
+	if slices.ContainsFunc(known, func(c Container) bool { return c.Labels[LabelPortal] == portal }) {
+		h.ChangedPortal(portal) // by somebody else, who removed them
+	}
+	return nil, nil
+}
+
 // Changed says that this process changed something on the host: what is known of
 // it is out of date.
 func (h *Host) Changed() { h.list.change("") }
@@ -131,7 +149,7 @@ func (h *Host) fetchPortal(ctx context.Context, portal string) ([]Container, err
 	var own, named []Container
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		own, err = h.Find(gctx, filters.NewArgs(filters.Arg("label", LabelPortal+"="+portal)))
+		own, err = h.Find(gctx, ownedBy(portal))
 		return err
 	})
 	g.Go(func() (err error) {
@@ -151,6 +169,11 @@ func (h *Host) fetchPortal(ctx context.Context, portal string) ([]Container, err
 	byName(list)
 	h.list.keepPortal(portal, list, now)
 	return list, nil
+}
+
+// ownedBy chooses the containers of a portal.
+func ownedBy(portal string) filters.Args {
+	return filters.NewArgs(filters.Arg("label", LabelPortal+"="+portal))
 }
 
 // Find asks the daemon now for the containers that its filters choose, and shares

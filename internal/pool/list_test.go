@@ -139,6 +139,8 @@ func TestListIsKeptByPortal(t *testing.T) {
 	portal := func(name string) string { list, err := h.Portal(ctx, name); return namesOf(t, list, err) }
 	fresh := func(name string) string { list, err := h.FreshPortal(ctx, name); return namesOf(t, list, err) }
 
+	resident := func(name string) string { list, err := h.FreshResident(ctx, name); return namesOf(t, list, err) }
+
 	l.set()
 	want("an empty host", whole(), "", 1, 0)
 	l.set("b-web-1", "a-web-1")
@@ -163,6 +165,12 @@ func TestListIsKeptByPortal(t *testing.T) {
 	want("without it", whole(), "b-web-2", 0, 0)
 	h.Changed()
 	want("after any change", portal("b"), "b-web-2", 1, 0)
+
+	want("a portal that is not there", resident("a"), "", 0, 1)
+	want("one that is", resident("b"), "b-web-2", 0, 3)
+	l.set()
+	want("one that somebody removed", resident("b"), "", 0, 1)
+	want("it is not remembered", portal("b"), "", 0, 2)
 }
 
 // A list that was asked for before a change does not tell of what came after it.

@@ -27,7 +27,7 @@ const parallelInspects = 10
 
 // Observe implements engine.Engine.
 func (e *Engine) Observe(ctx context.Context, portal string) (stack.Observed, error) {
-	o, err := e.observe(ctx, portal, (*pool.Host).FreshPortal)
+	o, err := e.observe(ctx, portal, e.freshList)
 	if err != nil {
 		return stack.Observed{}, err
 	}
@@ -35,16 +35,30 @@ func (e *Engine) Observe(ctx context.Context, portal string) (stack.Observed, er
 	return o, err
 }
 
+// freshList asks a host for all that concerns a portal where it is, or may be; of
+// the others of many hosts it asks for the portal's containers alone.
+func (e *Engine) freshList(ctx context.Context, h *pool.Host, portal string) ([]pool.Container, error) {
+	if len(e.pool.Hosts()) == 1 || e.pool.Settled(portal) == h {
+		return h.FreshPortal(ctx, portal)
+	}
+	return h.FreshResident(ctx, portal)
+}
+
+// knownList is what is known of a host by now.
+func knownList(ctx context.Context, h *pool.Host, portal string) ([]pool.Container, error) {
+	return h.Portal(ctx, portal)
+}
+
 // ObserveShared implements engine.Engine.
 func (e *Engine) ObserveShared(ctx context.Context, portal string) (stack.Observed, error) {
-	return e.observe(ctx, portal, (*pool.Host).Portal)
+	return e.observe(ctx, portal, knownList)
 }
 
 // observe reads a portal on the hosts that have it, or finds that none has: a
 // list of each host, and an inspect of each of the portal's containers.
-func (e *Engine) observe(ctx context.Context, portal string, list func(*pool.Host, context.Context, string) ([]pool.Container, error)) (stack.Observed, error) {
+func (e *Engine) observe(ctx context.Context, portal string, list func(context.Context, *pool.Host, string) ([]pool.Container, error)) (stack.Observed, error) {
 	homes, silent, err := e.pool.Homes(ctx, portal, func(h *pool.Host, ctx context.Context) ([]pool.Container, error) {
-		all, err := list(h, ctx, portal)
+		all, err := list(ctx, h, portal)
 		if err != nil {
 			err = fail(h, "list the containers", engine.Error{Portal: portal}, err)
 		}

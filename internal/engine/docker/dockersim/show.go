@@ -5,6 +5,7 @@ package dockersim
 import (
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -97,9 +98,10 @@ func (h *Host) listContainers(_ http.ResponseWriter, r *http.Request) (int, any,
 
 	h.mu.Lock() // writes what it remembers of each
 	defer h.mu.Unlock()
+	choice := newChoice(wanted)
 	chosen := make([]*simContainer, 0, len(h.containers))
 	for _, c := range h.containers {
-		if (all || c.running) && matches(wanted, c) {
+		if (all || c.running) && choice.matches(c) {
 			chosen = append(chosen, c)
 		}
 	}
@@ -122,11 +124,37 @@ func (h *Host) listContainers(_ http.ResponseWriter, r *http.Request) (int, any,
 // listFilters are those that a list understands; there are more in Docker.
 var listFilters = map[string]bool{"id": true, "label": true, "name": true, "status": true}
 
-func matches(wanted filters.Args, c *simContainer) bool {
-	return wanted.MatchKVList("label", c.config.Labels) &&
-		(wanted.Match("name", c.name) || wanted.Match("name", "/"+c.name)) &&
-		wanted.Match("id", c.id) &&
-		(!wanted.Contains("status") || wanted.ExactMatch("status", c.status()))
+// choice is what a list is to show. Its patterns are compiled once, not for each
+// container.
+type choice struct {
+	wanted     filters.Args
+	names, ids []*regexp.Regexp
+}
+
+func newChoice(wanted filters.Args) choice {
+	return choice{wanted: wanted, names: patterns(wanted.Get("name")), ids: patterns(wanted.Get("id"))}
+}
+
+// patterns leaves out what is no pattern, as Docker does.
+func patterns(texts []string) []*regexp.Regexp {
+	var all []*regexp.Regexp
+	for _, text := range texts {
+		if p, err := regexp.Compile(text); err == nil {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+func (f choice) matches(c *simContainer) bool {
+	return f.wanted.MatchKVList("label", c.config.Labels) &&
+		(!f.wanted.Contains("name") || matchAny(f.names, c.name, "/"+c.name)) &&
+		(!f.wanted.Contains("id") || matchAny(f.ids, c.id)) &&
+		(!f.wanted.Contains("status") || f.wanted.ExactMatch("status", c.status()))
+}
+
+func matchAny(patterns []*regexp.Regexp, texts ...string) bool {
+	return slices.ContainsFunc(patterns, func(p *regexp.Regexp) bool { return slices.ContainsFunc(texts, p.MatchString) })
 }
 
 // summaryOf is what a list tells.
