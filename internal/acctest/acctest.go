@@ -20,6 +20,7 @@ import (
 
 	"github.com/privateportals/terraform-provider-portal/internal/engine/enginetest"
 	"github.com/privateportals/terraform-provider-portal/internal/provider"
+	"github.com/privateportals/terraform-provider-portal/internal/provider/action/actiontest"
 )
 
 // ProviderFactories serves the provider to Terraform.
@@ -83,4 +84,11 @@ func build(path string) error {
 		return fmt.Errorf("build the provider for the agent: %w\n%s", err, out)
 	}
 	return nil
+}
+
+// Actions are the provider's, configured with what is given of its block, for tests
+// that invoke them without a Terraform that can.
+func Actions(t *testing.T, given map[string]any) actiontest.Server {
+	t.Helper()
+	return actiontest.Serve(t, providerserver.NewProtocol6(provider.New("test")())(), given)
 }

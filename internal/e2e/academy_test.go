@@ -34,6 +34,8 @@ type academy struct {
 	*bed
 	images string // role → image, as an expression
 	domain string
+	// door tells where its load balancer listens, as host:port.
+	door func(*testing.T) string
 	// trace is the file that all commands write their TF_LOG=trace to.
 	trace string
 }
@@ -42,15 +44,26 @@ func newAcademy(t *testing.T) *academy {
 	t.Helper()
 	images := demoImages(t)
 	b := newBed(t)
-	a := &academy{
-		bed:    b,
-		images: images,
-		domain: "learn." + b.Name + ".localhost",
-		trace:  filepath.Join(t.TempDir(), "trace.log"),
-	}
+	a := academyOf(b, images)
+	a.door = a.published
+	a.trace = filepath.Join(t.TempDir(), "trace.log")
 	a.tf = a.tf.With("TF_LOG=trace", "TF_LOG_PATH="+a.trace)
 	a.tf.Write(t, a.config(""))
 	return a
+}
+
+func academyOf(b *bed, images string) *academy {
+	return &academy{bed: b, images: images, domain: "learn." + b.Name + ".localhost"}
+}
+
+// published is where the load balancer listens on this machine.
+func (a *academy) published(t *testing.T) string {
+	t.Helper()
+	bindings := a.Inspect(t, "load-balancer-1").NetworkSettings.Ports["8080/tcp"]
+	if len(bindings) == 0 {
+		t.Fatal("the load balancer publishes no port")
+	}
+	return "127.0.0.1:" + bindings[0].HostPort
 }
 
 // demoImages builds the images that are not there yet, and returns the map
@@ -73,15 +86,21 @@ func demoImages(t *testing.T) string {
 // config is a configuration that tunes some services:
 // `lms = { replicas = 3 }`.
 func (a *academy) config(services string) string {
-	return a.ProviderConfig() + fmt.Sprintf(`
+	return a.ProviderConfig() + a.resource(services, "")
+}
+
+// resource is the portal with services and more attributes.
+func (a *academy) resource(services, more string) string {
+	return fmt.Sprintf(`
 resource "portal" "academy" {
   name     = %q
   domain   = %q
   addons   = ["glados"]
   images   = %s
   services = { %s }
+  %s
 }
-`, a.Name, a.domain, a.images, services)
+`, a.Name, a.domain, a.images, services, more)
 }
 
 func (a *academy) studio() string { return "studio." + a.domain }

@@ -30,19 +30,19 @@ type browser struct {
 
 func (a *academy) browser(t *testing.T) *browser {
 	t.Helper()
-	bindings := a.Inspect(t, "load-balancer-1").NetworkSettings.Ports["8080/tcp"]
-	if len(bindings) == 0 {
-		t.Fatal("the load balancer publishes no port")
+	door := a.door(t)
+	_, port, err := net.SplitHostPort(door)
+	if err != nil {
+		t.Fatal(err)
 	}
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	port := bindings[0].HostPort
 	transport := &http.Transport{
 		// No resolver knows the portal's hostnames.
 		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, network, "127.0.0.1:"+port)
+			return (&net.Dialer{}).DialContext(ctx, network, door)
 		},
 	}
 	t.Cleanup(transport.CloseIdleConnections)

@@ -25,8 +25,10 @@ const (
 var twoLMS = "lms = { replicas = 2, " + withEnvironment + " }"
 
 // withOverride is the portal with an override of the platform's name.
-func (a *academy) withOverride(name string) string {
-	return a.config(twoLMS) + fmt.Sprintf(`
+func (a *academy) withOverride(name string) string { return a.config(twoLMS) + a.override(name) }
+
+func (a *academy) override(name string) string {
+	return fmt.Sprintf(`
 resource "portal_override" "branding" {
   portal = %s.name
   values = {

@@ -27,7 +27,7 @@ func TestActions(t *testing.T) {
 		t.Setenv(name, "")
 	}
 	p := newWith("test", func(config, string) (client.Deployer, error) { return restarting{}, nil })
-	server := actiontest.Serve(t, providerserver.NewProtocol6(p())())
+	server := actiontest.Serve(t, providerserver.NewProtocol6(p())(), nil)
 	_, diags := server.Invoke(t.Context(), t, "portal_restart", map[string]any{"portal": "acme"})
 	if len(diags) != 1 || !strings.Contains(diags[0].Detail, "asked for acme") {
 		t.Errorf("portal_restart: %v", diags)

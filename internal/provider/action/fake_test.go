@@ -89,7 +89,7 @@ func (testProvider) Actions(context.Context) []func() action.Action {
 
 func serve(t *testing.T, c *client.Client) actiontest.Server {
 	t.Helper()
-	return actiontest.Serve(t, providerserver.NewProtocol6(testProvider{c})())
+	return actiontest.Serve(t, providerserver.NewProtocol6(testProvider{c})(), nil)
 }
 
 // ran is a run that ended well after a time.

@@ -11,10 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
-
 	"github.com/privateportals/terraform-provider-portal/internal/acctest"
-	"github.com/privateportals/terraform-provider-portal/internal/provider"
 	"github.com/privateportals/terraform-provider-portal/internal/provider/action/actiontest"
 )
 
@@ -96,6 +93,5 @@ func (s site) upload(t *testing.T, name, content string) {
 // actions are those of the provider, for the portal's drive.
 func (s site) actions(t *testing.T) actiontest.Server {
 	t.Helper()
-	t.Setenv("PORTAL_STORAGE_PATH", s.Storage)
-	return actiontest.Serve(t, providerserver.NewProtocol6(provider.New("test")())())
+	return acctest.Actions(t, map[string]any{"storage": map[string]any{"path": s.Storage}})
 }

@@ -6,6 +6,7 @@ package actiontest
 
 import (
 	"context"
+	"encoding/json"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
@@ -24,8 +25,9 @@ type Server struct {
 	schemas  *tfprotov6.GetProviderSchemaResponse
 }
 
-// Serve configures a provider with an empty provider block.
-func Serve(t *testing.T, server tfprotov6.ProviderServer) Server {
+// Serve configures a provider with what is given of its block: maps, lists, strings,
+// numbers and booleans, as JSON has them.
+func Serve(t *testing.T, server tfprotov6.ProviderServer, given map[string]any) Server {
 	t.Helper()
 	p, ok := server.(provider)
 	if !ok {
@@ -35,7 +37,7 @@ func Serve(t *testing.T, server tfprotov6.ProviderServer) Server {
 	if err != nil || len(schemas.Diagnostics) > 0 {
 		t.Fatalf("the provider's schema: %v %v", err, schemas.Diagnostics)
 	}
-	config := value(t, schemas.Provider.ValueType(), nil)
+	config := value(t, schemas.Provider.ValueType(), given)
 	resp, err := p.ConfigureProvider(t.Context(), &tfprotov6.ConfigureProviderRequest{Config: config})
 	if err != nil || len(resp.Diagnostics) > 0 {
 		t.Fatalf("configure the provider: %v %v", err, resp.Diagnostics)
@@ -44,7 +46,7 @@ func Serve(t *testing.T, server tfprotov6.ProviderServer) Server {
 }
 
 // Invoke runs an action to its end and returns what it reported. given are its
-// attributes, each a string or a list of strings.
+// attributes, as those of Serve.
 func (s Server) Invoke(ctx context.Context, t *testing.T, name string, given map[string]any) (progress []string, diags []*tfprotov6.Diagnostic) {
 	t.Helper()
 	stream, err := s.provider.InvokeAction(ctx, &tfprotov6.InvokeActionRequest{ActionType: name, Config: s.config(t, name, given)})
@@ -98,34 +100,20 @@ func (s Server) config(t *testing.T, name string, given map[string]any) *tfproto
 // value is an object with null for what is not given.
 func value(t *testing.T, kind tftypes.Type, given map[string]any) *tfprotov6.DynamicValue {
 	t.Helper()
-	object, ok := kind.(tftypes.Object)
-	if !ok {
-		t.Fatalf("%s is no object", kind)
+	if given == nil {
+		given = map[string]any{}
 	}
-	attributes := make(map[string]tftypes.Value, len(object.AttributeTypes))
-	for name, kind := range object.AttributeTypes {
-		attributes[name] = tftypes.NewValue(kind, attribute(given[name]))
+	text, err := json.Marshal(given)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for name := range given {
-		if _, known := object.AttributeTypes[name]; !known {
-			t.Fatalf("there is no attribute %s", name)
-		}
+	object, err := tfprotov6.DynamicValue{JSON: text}.Unmarshal(kind)
+	if err != nil {
+		t.Fatal(err)
 	}
-	made, err := tfprotov6.NewDynamicValue(object, tftypes.NewValue(object, attributes))
+	made, err := tfprotov6.NewDynamicValue(kind, object)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return &made
-}
-
-func attribute(given any) any {
-	list, ok := given.([]string)
-	if !ok {
-		return given
-	}
-	elements := make([]tftypes.Value, 0, len(list))
-	for _, v := range list {
-		elements = append(elements, tftypes.NewValue(tftypes.String, v))
-	}
-	return elements
 }
