@@ -20,26 +20,39 @@ import (
 
 // TestLabKill kills the provider, dockerd, or a whole host at random moments of
 // creates, updates and moves. What was killed is started again, and the next apply
-// finishes what was begun. PORTAL_KILLS says how many, 20 by default.
+// finishes what was begun.
 func TestLabKill(t *testing.T) {
 	t.Parallel()
-	kills, err := strconv.Atoi(cmp.Or(os.Getenv("PORTAL_KILLS"), "20"))
-	must(t, err)
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	k := &killer{estate: newEstate(t), random: rand.New(rand.NewPCG(seed, 0)), killed: map[string]int{}}
-	for n := 1; n <= kills && !t.Failed(); n++ {
-		k.round(t, n)
+	k := &killer{estate: newEstate(t), changes: []string{"update", "move"}}
+	k.configure = func() string {
+		k.house.more = fmt.Sprintf("host = %q\n%s", k.Hosts[k.on].Name, k.told())
+		return k.config(nil, k.house)
 	}
-	t.Logf("killed: %v; creates that were complete but not in the state, and were imported: %d", k.killed, k.imported)
+	k.converged = func(t *testing.T) {
+		k.whole(t, k.house, k.Hosts[k.on].Name, "db-1", "web-1")
+		for _, h := range slices.Concat(k.Hosts[:k.on], k.Hosts[k.on+1:]) {
+			k.empty(t, h)
+		}
+	}
+	k.destroyed = func(t *testing.T) {
+		for _, h := range k.Hosts {
+			k.empty(t, h)
+		}
+	}
+	k.run(t)
 }
 
 // killer takes one portal after the other through their lives.
 type killer struct {
 	*estate
-	random   *rand.Rand
-	killed   map[string]int
-	imported int
+	changes   []string         // what is done to a portal that is there
+	configure func() string    // the configuration of the house by now
+	settle    func(*testing.T) // waits until the pool is whole again; may be nil
+	converged func(*testing.T) // asserts that the house is as it is to be
+	destroyed func(*testing.T) // asserts that nothing is left of it
+	random    *rand.Rand
+	killed    map[string]int
+	imported  int
 
 	portal int // how many there were
 	house  house
@@ -49,12 +62,30 @@ type killer struct {
 	sentry *sentry
 }
 
+// run kills PORTAL_KILLS times, 20 by default.
+func (k *killer) run(t *testing.T) {
+	kills, err := strconv.Atoi(cmp.Or(os.Getenv("PORTAL_KILLS"), "20"))
+	must(t, err)
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	k.random, k.killed = rand.New(rand.NewPCG(seed, 0)), map[string]int{}
+	for n := 1; n <= kills && !t.Failed(); n++ {
+		k.round(t, n)
+	}
+	t.Logf("killed: %v; creates that were complete but not in the state, and were imported: %d", k.killed, k.imported)
+}
+
+// told are attributes of the house that change with the word.
+func (k *killer) told() string {
+	return fmt.Sprintf("services = { db = { environment = { WORD = \"%d\" } } }", k.word)
+}
+
 // round kills one operation.
 func (k *killer) round(t *testing.T, n int) {
 	t.Helper()
 	operation := "create"
 	if k.tf != nil {
-		operation = []string{"update", "move"}[k.random.IntN(2)]
+		operation = k.changes[k.random.IntN(len(k.changes))]
 	}
 	from := k.on
 	switch operation {
@@ -68,11 +99,10 @@ func (k *killer) round(t *testing.T, n int) {
 		k.on = (k.on + 1 + k.random.IntN(2)) % 3
 	}
 	k.word++
-	k.house.more = fmt.Sprintf("host = %q\n services = { db = { environment = { WORD = \"%d\" } } }", k.Hosts[k.on].Name, k.word)
 	if k.tf == nil {
-		k.tf = acctest.NewTerraform(t, k.config(nil, k.house))
+		k.tf = acctest.NewTerraform(t, k.configure())
 	} else {
-		k.tf.Write(t, k.config(nil, k.house))
+		k.tf.Write(t, k.configure())
 	}
 	victim := []string{"provider", "dockerd", "host"}[k.random.IntN(3)]
 	host := k.Hosts[[]int{from, k.on}[k.random.IntN(2)]]
@@ -96,13 +126,14 @@ func (k *killer) round(t *testing.T, n int) {
 	}
 	if victim != "provider" {
 		must(t, host.Start(t.Context()))
+		if k.settle != nil {
+			k.settle(t)
+		}
 	}
 	k.converges(t, operation)
 	if k.word%4 == 0 {
 		k.tf.Destroy(t)
-		for _, h := range k.Hosts {
-			k.empty(t, h)
-		}
+		k.destroyed(t)
 		k.tf = nil
 	}
 }
@@ -134,10 +165,7 @@ func (k *killer) converges(t *testing.T, operation string) {
 	if operation == "create" {
 		k.note(t, k.house)
 	}
-	k.whole(t, k.house, k.Hosts[k.on].Name, "db-1", "web-1")
-	for _, h := range slices.Concat(k.Hosts[:k.on], k.Hosts[k.on+1:]) {
-		k.empty(t, h)
-	}
+	k.converged(t)
 	k.sentry.one(t, k.house.name)
 	planEmpty(t, k.tf)
 	t.Logf("the next apply took %s", r.Took.Round(time.Millisecond))

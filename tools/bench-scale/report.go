@@ -40,21 +40,21 @@ func megabytes(bytes int64) float64 { return float64(bytes) / (1 << 20) }
 func report(out io.Writer, results []result) {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	defer w.Flush()
-	fmt.Fprint(w, "portals\ttime s\tCPU s\tCPU ms/portal\trequests\t/portal\t")
+	fmt.Fprint(w, "portals\ttime s\tCPU s\tCPU ms/portal\tprovider's\trequests\t/portal\t")
 	for _, k := range kinds {
 		fmt.Fprintf(w, "%s\t", k.name)
 	}
 	fmt.Fprintln(w, "others\tMB read\tprovider MB\tterraform MB\t  ")
 	for _, r := range results {
 		requests, bytes := r.asked.of()
-		fmt.Fprintf(w, "%d\t%.1f\t%.1f\t%.0f\t%d\t%.1f\t", r.portals, r.cost.time.Seconds(), r.cost.cpu.Seconds(), perPortal(r.cost.cpu, r)*1000, requests, float64(requests)/float64(r.portals))
+		fmt.Fprintf(w, "%d\t%.1f\t%.1f\t%.0f\t%.0f\t%d\t%.1f\t", r.portals, r.cost.time.Seconds(), r.cost.cpu.Seconds(), perPortal(r.cost.cpu, r)*1000, perPortal(r.cost.provider.CPU, r)*1000, requests, float64(requests)/float64(r.portals))
 		others := requests
 		for _, k := range kinds {
 			n, _ := r.asked.of(k.endpoints...)
 			others -= n
 			fmt.Fprintf(w, "%d\t", n)
 		}
-		fmt.Fprintf(w, "%d\t%.1f\t%.0f\t%.0f\t  %s\n", others, megabytes(bytes), megabytes(r.cost.provider), megabytes(r.cost.terraform), r.phase)
+		fmt.Fprintf(w, "%d\t%.1f\t%.0f\t%.0f\t  %s\n", others, megabytes(bytes), megabytes(r.cost.provider.Memory), megabytes(r.cost.terraform), r.phase)
 	}
 }
 
@@ -80,7 +80,7 @@ func reportGrowth(out io.Writer, results []result) {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	defer w.Flush()
 	fmt.Fprintln(w, "\nA portal's cost with more portals, as a multiple of its cost with fewer")
-	fmt.Fprintln(w, "\nportals\ttime\tCPU\trequests\tMB read\t  ")
+	fmt.Fprintln(w, "\nportals\ttime\tCPU\tprovider's\trequests\tMB read\t  ")
 	last := map[string]result{}
 	for _, r := range results {
 		before, ok := last[r.phase]
@@ -91,8 +91,9 @@ func reportGrowth(out io.Writer, results []result) {
 		grown := float64(r.portals) / float64(before.portals)
 		requests, bytes := r.asked.of()
 		requestsBefore, bytesBefore := before.asked.of()
-		fmt.Fprintf(w, "%d → %d\t%.2f\t%.2f\t%.2f\t%.2f\t  %s\n", before.portals, r.portals,
+		fmt.Fprintf(w, "%d → %d\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t  %s\n", before.portals, r.portals,
 			perPortal(r.cost.time, r)/perPortal(before.cost.time, before), perPortal(r.cost.cpu, r)/perPortal(before.cost.cpu, before),
+			perPortal(r.cost.provider.CPU, r)/perPortal(before.cost.provider.CPU, before),
 			ratio(requests, requestsBefore)/grown, ratio(bytes, bytesBefore)/grown, r.phase)
 	}
 }

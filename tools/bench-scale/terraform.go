@@ -15,7 +15,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/privateportals/terraform-provider-portal/tools/memory"
+	"github.com/privateportals/terraform-provider-portal/tools/usage"
 )
 
 // roles of the built-in blueprint's images, without those of the add-ons that are
@@ -101,8 +101,10 @@ func newTerraform(dir, provider string, sockets []string) (*terraform, error) {
 type cost struct {
 	time time.Duration
 	// cpu is what Terraform and the provider used of the processors.
-	cpu                 time.Duration
-	provider, terraform int64 // peak memory, bytes
+	cpu time.Duration
+	// provider is the provider alone.
+	provider  usage.Usage
+	terraform int64 // peak memory, bytes
 }
 
 // run calls terraform with the portals that there should be, and wants this exit
@@ -122,16 +124,16 @@ func (t *terraform) run(ctx context.Context, portals []string, code int, argumen
 	cmd.WaitDelay = 30 * time.Second
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
-	peak := memory.Watch(t.provider, 250*time.Millisecond)
+	used := usage.Watch(t.provider, 250*time.Millisecond)
 	begin := time.Now()
 	err = cmd.Run()
-	c := cost{time: time.Since(begin), provider: peak()}
+	c := cost{time: time.Since(begin), provider: used()}
 	if cmd.ProcessState == nil {
 		return c, err
 	}
 	c.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		c.terraform = usage.Maxrss * 1024
+	if own, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		c.terraform = own.Maxrss * 1024
 	}
 	if got := cmd.ProcessState.ExitCode(); got != code {
 		text := output.String()

@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/privateportals/terraform-provider-portal/tools/memory"
+	"github.com/privateportals/terraform-provider-portal/tools/usage"
 )
 
 // commander runs a tool's commands and remembers the most memory they took.
@@ -43,14 +43,14 @@ func (c *commander) exec(ctx context.Context, command []string, arguments ...str
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	watched := func() int64 { return 0 }
+	watched := func() usage.Usage { return usage.Usage{} }
 	if c.counted && c.helper != "" {
-		watched = memory.Watch(c.helper, 25*time.Millisecond)
+		watched = usage.Watch(c.helper, 25*time.Millisecond)
 	}
 	err := cmd.Wait()
-	c.helperPeak = max(c.helperPeak, watched())
-	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		c.peak = max(c.peak, usage.Maxrss*1024)
+	c.helperPeak = max(c.helperPeak, watched().Memory)
+	if own, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		c.peak = max(c.peak, own.Maxrss*1024)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, output.String())

@@ -100,7 +100,7 @@ func (h *Host) prepare(ctx context.Context, ca *authority) error {
 
 // engineConfig is dockerd's daemon.json. Paths are those that the host sees.
 func (h *Host) engineConfig() map[string]any {
-	return map[string]any{
+	config := map[string]any{
 		"hosts":     []string{"unix:///var/run/docker.sock", "tcp://" + net.JoinHostPort(h.Address, "2376")},
 		"tlsverify": true, "tlscacert": "/etc/docker/ca.pem", "tlscert": "/etc/docker/cert.pem", "tlskey": "/etc/docker/key.pem",
 		"data-root": h.file("data"), "storage-driver": "overlay2",
@@ -108,6 +108,10 @@ func (h *Host) engineConfig() map[string]any {
 		"labels":           []string{"zone=" + h.Zone},
 		"shutdown-timeout": 5,
 	}
+	if h.lab.state.Managers > 0 {
+		config["no-new-privileges"] = true // Swarm passes it on only from Docker 25 on
+	}
+	return config
 }
 
 func (h *Host) server() sshd.Server {

@@ -120,13 +120,19 @@ func containerSpec(st *stack.Stack, s *stack.Service, in surroundings) *swarm.Co
 	if len(s.DNS) > 0 {
 		out.DNSConfig = &swarm.DNSConfig{Nameservers: s.DNS}
 	}
-	if len(s.SecurityOpt) > 0 && versions.GreaterThanOrEqualTo(in.api, apiNoNewPrivileges) {
+	if len(s.SecurityOpt) > 0 && passesNoNewPrivileges(in.api) {
 		out.Privileges = &swarm.Privileges{NoNewPrivileges: true}
 	}
 	if in.wrap != nil {
 		in.wrap(out)
 	}
 	return out
+}
+
+// passesNoNewPrivileges tells whether Swarm takes that option, which is the only
+// one of security_opt that is accepted.
+func passesNoNewPrivileges(api string) bool {
+	return versions.GreaterThanOrEqualTo(api, apiNoNewPrivileges)
 }
 
 // literal keeps Swarm from reading a text as a template, which it does where it may

@@ -16,6 +16,7 @@ import (
 	"github.com/privateportals/terraform-provider-portal/internal/engine/docker"
 	"github.com/privateportals/terraform-provider-portal/internal/engine/swarm/swarmjob"
 	"github.com/privateportals/terraform-provider-portal/internal/pool"
+	"github.com/privateportals/terraform-provider-portal/internal/stack"
 )
 
 const (
@@ -314,8 +315,32 @@ func (t *task) explain(ctx context.Context, what string, err error) error {
 		if about.Log = fault.log; about.Log == "" {
 			about.Log = t.tail(ctx, fault.task)
 		}
+		about.Remedy = t.remedy(ctx, about.Log)
 	}
 	return fail(what, about, err)
+}
+
+// remedy is what may help a service that failed with a log, empty when nothing is
+// known.
+func (t *task) remedy(ctx context.Context, log string) string {
+	s := t.stack.Services[t.op.Service]
+	if s == nil {
+		return ""
+	}
+	_, c, err := t.engine.find(ctx)
+	if err != nil {
+		return ""
+	}
+	return privilegesRemedy(c.ClientVersion(), s, log)
+}
+
+// privilegesRemedy is for programs that are set-user-ID, such as exim: without
+// no-new-privileges they take themselves for root, and fail at what root could do.
+func privilegesRemedy(api string, s *stack.Service, log string) string {
+	if passesNoNewPrivileges(api) || len(s.SecurityOpt) == 0 || !strings.Contains(log, "not permitted") {
+		return ""
+	}
+	return `Set "no-new-privileges": true in /etc/docker/daemon.json of all nodes and restart Docker there: the service wants that, and Swarm passes it on only from Docker 25 on. Programs that are set-user-ID fail without it.`
 }
 
 // tail is the end of the log of a task or, without one, of all of the service; empty

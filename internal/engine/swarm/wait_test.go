@@ -141,3 +141,23 @@ func TestJobState(t *testing.T) {
 		t.Errorf("one that has never run is %s", u.State)
 	}
 }
+
+func TestPrivilegesRemedy(t *testing.T) {
+	const log = "exim: setgroups() failed: Operation not permitted"
+	careful := &stack.Service{SecurityOpt: []string{"no-new-privileges:true"}}
+	for name, tc := range map[string]struct {
+		api     string
+		service *stack.Service
+		log     string
+		helps   bool
+	}{
+		"an old engine":               {"1.41", careful, log, true},
+		"a new engine":                {"1.44", careful, log, false},
+		"a service that asks nothing": {"1.41", &stack.Service{}, log, false},
+		"another reason":              {"1.41", careful, "no such file", false},
+	} {
+		if got := privilegesRemedy(tc.api, tc.service, tc.log); (got != "") != tc.helps {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
