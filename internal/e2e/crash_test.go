@@ -20,7 +20,7 @@ func kills() int {
 	if acctest.Thorough {
 		return 20
 	}
-	return 3
+	return 2
 }
 
 // rounds bounds the tries, as some kills come too late.

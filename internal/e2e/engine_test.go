@@ -11,6 +11,7 @@ import (
 	"github.com/docker/docker/api/types/container"
 
 	"github.com/privateportals/terraform-provider-portal/internal/acctest"
+	"github.com/privateportals/terraform-provider-portal/internal/acctest/long"
 	"github.com/privateportals/terraform-provider-portal/internal/engine/enginetest"
 )
 
@@ -29,6 +30,7 @@ func onEngine(t *testing.T, options ...string) (*acctest.Engine, *bed) {
 func TestEngineKilled(t *testing.T) {
 	for name, options := range map[string][]string{"live-restore": {"--live-restore"}, "default": nil} {
 		t.Run(name, func(t *testing.T) {
+			long.Among(t, name, "default")
 			t.Parallel()
 			e, b := onEngine(t, options...)
 			b.tf.Apply(t)

@@ -18,6 +18,7 @@ import (
 	"github.com/docker/docker/api/types/network"
 
 	"github.com/privateportals/terraform-provider-portal/internal/acctest"
+	"github.com/privateportals/terraform-provider-portal/internal/acctest/long"
 	"github.com/privateportals/terraform-provider-portal/internal/engine/enginetest"
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
 )
@@ -197,6 +198,7 @@ func (a *academy) testDrift(t *testing.T) {
 		}, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			long.Among(t, tc.name, "stopped", "less memory")
 			before := a.Started(t)
 			tc.spoil(t)
 

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/privateportals/terraform-provider-portal/internal/acctest"
+	"github.com/privateportals/terraform-provider-portal/internal/acctest/long"
 )
 
 // otherID is the id of a drive that is not the portal's.
@@ -97,6 +98,7 @@ func TestDriveChanges(t *testing.T) {
 		"read-only": {readOnly, []string{"read-only", "mount it read-write"}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			long.Among(t, name, "another drive")
 			t.Parallel()
 			b := newBed(t)
 			b.tf.Apply(t)

@@ -58,7 +58,9 @@ var (
 // New makes an engine over the managers of a Swarm. plain is engine docker over the
 // same pool, which is closed with the engine.
 func New(p *pool.Pool, plain *docker.Engine, o Options) *Engine {
-	return &Engine{pool: p, plain: plain, options: o}
+	e := &Engine{pool: p, plain: plain, options: o}
+	e.listing.ask = e.list
+	return e
 }
 
 // Hosts implements engine.Engine: there is one place, the Swarm.
@@ -120,7 +122,7 @@ func (e *Engine) Agent(ctx context.Context, portal string) (engine.Agent, error)
 
 // StorageID implements engine.Engine.
 func (e *Engine) StorageID(ctx context.Context) (string, error) {
-	state, err := e.listing.shared(ctx, e)
+	state, err := e.listing.shared(ctx)
 	if err != nil {
 		return "", fail("list the services", engine.Error{}, err)
 	}
@@ -134,7 +136,7 @@ func (e *Engine) StorageID(ctx context.Context) (string, error) {
 
 // Portals implements engine.Engine.
 func (e *Engine) Portals(ctx context.Context) ([]string, error) {
-	state, err := e.listing.shared(ctx, e)
+	state, err := e.listing.shared(ctx)
 	if err != nil {
 		return nil, fail("list the services", engine.Error{}, err)
 	}

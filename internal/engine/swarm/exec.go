@@ -19,7 +19,7 @@ import (
 func (e *Engine) Exec(ctx context.Context, portal, service string, command []string, input []byte) (string, error) {
 	about := engine.Error{Portal: portal, Container: service}
 	what := fmt.Sprintf("run %q in", command)
-	state, err := e.listing.recent(ctx, e, portal)
+	state, err := e.listing.recent(ctx, portal)
 	if err != nil {
 		return "", fail(what, about, err)
 	}

@@ -30,7 +30,7 @@ func (e *Engine) HostStatus(ctx context.Context) []engine.HostStatus {
 	})
 	var all *state
 	if err == nil {
-		all, err = e.listing.shared(ctx, e)
+		all, err = e.listing.shared(ctx)
 	}
 	if err != nil {
 		out := e.plain.HostStatus(ctx)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -32,6 +33,9 @@ type state struct {
 // listing is what is known of the Swarm in this run: taken once for all portals,
 // and again when an operation of this process changed something.
 type listing struct {
+	// ask asks a manager for a portal, or for all when it is empty.
+	ask func(ctx context.Context, portal string) (*state, error)
+
 	mu      sync.Mutex
 	all     *state // nil when it is not known
 	version int    // raised by each change
@@ -39,15 +43,15 @@ type listing struct {
 }
 
 // shared is the list of all portals.
-func (l *listing) shared(ctx context.Context, e *Engine) (*state, error) {
+func (l *listing) shared(ctx context.Context) (*state, error) {
 	l.mu.Lock()
 	known, version := l.all, l.version
 	l.mu.Unlock()
 	if known != nil {
 		return known, nil
 	}
-	ch := l.share.DoChan("all", func() (any, error) {
-		s, err := e.list(context.WithoutCancel(ctx), "")
+	ch := l.share.DoChan(flight(version, ""), func() (any, error) {
+		s, err := l.ask(context.WithoutCancel(ctx), "")
 		if err != nil {
 			return nil, err
 		}
@@ -62,12 +66,19 @@ func (l *listing) shared(ctx context.Context, e *Engine) (*state, error) {
 }
 
 // recent is the list of one portal, as it is now: whoever asks at the same time
-// shares an answer, so that many waits cost no more than one.
-func (l *listing) recent(ctx context.Context, e *Engine, portal string) (*state, error) {
-	return received(ctx, l.share.DoChan("portal "+portal, func() (any, error) {
-		return e.list(context.WithoutCancel(ctx), portal)
+// shares an answer, so that many waits cost no more than one. An answer that was
+// asked for before the last change is not shared: it may tell of what was before.
+func (l *listing) recent(ctx context.Context, portal string) (*state, error) {
+	l.mu.Lock()
+	version := l.version
+	l.mu.Unlock()
+	return received(ctx, l.share.DoChan(flight(version, portal), func() (any, error) {
+		return l.ask(context.WithoutCancel(ctx), portal)
 	}))
 }
+
+// flight names a question about a portal, or all of them, at a version.
+func flight(version int, portal string) string { return strconv.Itoa(version) + " " + portal }
 
 func received(ctx context.Context, ch <-chan singleflight.Result) (*state, error) {
 	select {

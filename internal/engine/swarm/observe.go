@@ -27,7 +27,7 @@ const grace = time.Second
 
 // Observe implements engine.Engine.
 func (e *Engine) Observe(ctx context.Context, portal string) (stack.Observed, error) {
-	state, err := e.listing.recent(ctx, e, portal)
+	state, err := e.listing.recent(ctx, portal)
 	if err != nil {
 		return stack.Observed{}, fail("list the services", engine.Error{Portal: portal}, err)
 	}
@@ -40,7 +40,7 @@ func (e *Engine) Observe(ctx context.Context, portal string) (stack.Observed, er
 
 // ObserveShared implements engine.Engine.
 func (e *Engine) ObserveShared(ctx context.Context, portal string) (stack.Observed, error) {
-	all, err := e.listing.shared(ctx, e)
+	all, err := e.listing.shared(ctx)
 	if err != nil {
 		return stack.Observed{}, fail("list the services", engine.Error{Portal: portal}, err)
 	}

@@ -284,7 +284,7 @@ func (t *task) stop(ctx context.Context) error {
 
 // stopJob ends a job's run; one that has ended stays as it is.
 func (t *task) stopJob(ctx context.Context, is *swarm.Service) (bool, error) {
-	state, err := t.engine.listing.recent(ctx, t.engine, t.stack.Portal)
+	state, err := t.engine.listing.recent(ctx, t.stack.Portal)
 	if err != nil || len(state.unfinished(is.ID)) == 0 {
 		return false, err
 	}

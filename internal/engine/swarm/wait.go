@@ -48,7 +48,7 @@ func (e *faultError) Error() string { return e.text }
 // not there is nil to judge.
 func (t *task) await(ctx context.Context, judge verdict) error {
 	for gap := firstGap; ; gap = min(gap*3/2, lastGap) {
-		state, err := t.engine.listing.recent(ctx, t.engine, t.stack.Portal)
+		state, err := t.engine.listing.recent(ctx, t.stack.Portal)
 		if err != nil {
 			return err
 		}

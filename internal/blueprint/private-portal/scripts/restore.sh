@@ -74,17 +74,24 @@ restore() {
 # refuse_writers ends the run if services that write are up: what they write
 # would be lost, and what they hold in memory would not fit.
 refuse_writers() {
-    local name up=() users
+    local up users
     [[ ${RESTORE_FORCE:-} != 1 ]] || return 0
-    for name in ${RESTORE_WRITERS:-}; do
-        # Docker knows the names of containers that run. The dot keeps the
-        # host's own search domains out of it.
-        ! getent ahostsv4 "$name." >/dev/null || up+=("$name")
-    done
+    mapfile -t up < <(writers_up | sort)
     ((${#up[@]} == 0)) || fail "these services run and must not meanwhile: ${up[*]}. Stop them first, or set RESTORE_FORCE=1"
     users=$(mysql_query "SELECT DISTINCT CONCAT(user, ' from ', host) FROM information_schema.processlist
         WHERE id <> CONNECTION_ID() AND user NOT IN ('event_scheduler', 'system user', 'unauthenticated user')")
     [[ -z $users ]] || fail "MySQL is in use: ${users//$'\n'/, }. Stop what uses it first, or set RESTORE_FORCE=1"
+}
+
+# writers_up prints the services that write and run: Docker knows their names. The dot
+# keeps the host's own search domains out of it. All are asked for at once, as each
+# takes a time-out where Docker has no resolver to ask for what it does not know.
+writers_up() {
+    local name
+    for name in ${RESTORE_WRITERS:-}; do
+        { ! getent ahostsv4 "$name." >/dev/null || echo "$name"; } &
+    done
+    wait
 }
 
 # find_snapshot finds the one that is wanted, and sets snapshot_id.
