@@ -9,12 +9,12 @@ source "$(dirname "${BASH_SOURCE[0]}")/../debian/install.sh"
 
 there() {
 	local program
-	for program in docker-registry ip bridge tc iptables nsenter unshare mkfs.ext4 busybox; do
+	for program in docker-registry dnsmasq ip bridge tc iptables nsenter unshare mkfs.ext4 busybox; do
 		command -v "$program" >/dev/null || return 1
 	done
 }
 
 [[ $(uname) == Linux && $(id -u) == 0 ]] ||
 	fail "a pool of hosts on one machine needs Linux and root: it makes network namespaces and starts Docker Engines"
-install_packages there "a pool of hosts on one machine needs docker-registry, iproute2, iptables, e2fsprogs and a static busybox" \
-	docker-registry iproute2 iptables util-linux e2fsprogs busybox-static
+install_packages there "a pool of hosts on one machine needs docker-registry, dnsmasq-base, iproute2, iptables, e2fsprogs and a static busybox" \
+	docker-registry dnsmasq-base iproute2 iptables util-linux e2fsprogs busybox-static

@@ -106,6 +106,7 @@ func (h *Host) engineConfig() map[string]any {
 		"data-root": h.file("data"), "storage-driver": "overlay2",
 		"cgroup-parent": "/" + string(h.cgroup), "exec-opts": []string{"native.cgroupdriver=cgroupfs"},
 		"labels":           []string{"zone=" + h.Zone},
+		"dns":              []string{h.lab.resolver.address()},
 		"shutdown-timeout": 5,
 	}
 	if h.lab.state.Managers > 0 {

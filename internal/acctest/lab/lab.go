@@ -87,6 +87,8 @@ type Lab struct {
 	// Registry is reached by all hosts, which trust its certificate.
 	Registry *Registry
 
+	resolver *resolver
+
 	state state
 }
 
@@ -143,7 +145,7 @@ func checkMachine() error {
 		return errors.New("a lab needs root: it makes network namespaces and starts Docker Engines")
 	}
 	for program, pkg := range map[string]string{
-		"dockerd": "docker.io", "docker-registry": "docker-registry", sshd.Program: "openssh-server",
+		"dockerd": "docker.io", "docker-registry": "docker-registry", "dnsmasq": "dnsmasq-base", sshd.Program: "openssh-server",
 		"ip": "iproute2", "bridge": "iproute2", "tc": "iproute2", "iptables": "iptables",
 		"nsenter": "util-linux", "unshare": "util-linux", "mkfs.ext4": "e2fsprogs",
 	} {
@@ -157,7 +159,7 @@ func checkMachine() error {
 // newLab derives everything from the state.
 func newLab(dir string, s state) *Lab {
 	l := &Lab{Dir: dir, Drive: s.Drive, state: s}
-	l.Registry = newRegistry(l)
+	l.Registry, l.resolver = newRegistry(l), newResolver(l)
 	for n := range s.Hosts {
 		l.Hosts = append(l.Hosts, newHost(l, n+1))
 	}
@@ -259,7 +261,7 @@ type member interface {
 
 // eachMember does something to all at once, and returns all errors.
 func (l *Lab) eachMember(do func(member) error) error {
-	members := []member{l.Registry}
+	members := []member{l.Registry, l.resolver}
 	for _, h := range l.Hosts {
 		members = append(members, h)
 	}
