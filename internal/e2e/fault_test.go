@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/privateportals/terraform-provider-portal/internal/acctest"
 	"github.com/privateportals/terraform-provider-portal/internal/engine/docker/faultproxy"
 )
 
@@ -25,6 +26,7 @@ const (
 // and what is begun again is finished.
 func TestFaultsEverywhere(t *testing.T) {
 	t.Parallel()
+	acctest.Long(t)
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	b := newBed(t)

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/privateportals/terraform-provider-portal/internal/acctest"
 )
 
 // cuts is how many times an apply of an override is killed.
@@ -22,6 +24,7 @@ const cuts = 10
 // next apply finishes: the service has restarted with what is in the file.
 func TestOverrideKilledAtAnyMoment(t *testing.T) {
 	t.Parallel()
+	acctest.Long(t)
 	b := newBed(t)
 	text, err := os.ReadFile("../provider/override/testdata/compose.yaml")
 	if err != nil {

@@ -100,6 +100,7 @@ func (c *colony) right(_ string, a answer) error {
 // Swarm of three nodes, one of which fails.
 func TestLabSwarmPortal(t *testing.T) {
 	t.Parallel()
+	acctest.Long(t)
 	c := newColony(t)
 	acme := house{name: "acme", port: 18001}
 	guard := watch(t, c.data(acme))
@@ -121,9 +122,7 @@ func TestLabSwarmPortal(t *testing.T) {
 	}
 
 	t.Run("rolling update", func(t *testing.T) { c.testRolls(t, tf, acme) })
-	if acctest.Thorough {
-		t.Run("bad image", func(t *testing.T) { c.testRollsBack(t, tf) })
-	}
+	t.Run("bad image", func(t *testing.T) { c.testRollsBack(t, tf) })
 	t.Run("node fails", func(t *testing.T) { c.testNodeFails(t, tf, acme, guard) })
 
 	tf.Destroy(t)
