@@ -104,7 +104,9 @@ func TestKillAtAnyMoment(t *testing.T) {
 	t.Run("rounds", func(t *testing.T) {
 		for n := range rounds {
 			t.Run(fmt.Sprint(n+1), func(t *testing.T) {
-				t.Parallel()
+				if acctest.Thorough {
+					t.Parallel()
+				}
 				if c.total() < kills() {
 					c.round(t, takes)
 				}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/privateportals/terraform-provider-portal/internal/acctest"
+	"github.com/privateportals/terraform-provider-portal/internal/acctest/long"
 	"github.com/privateportals/terraform-provider-portal/internal/engine/docker/faultproxy"
 )
 
@@ -133,6 +134,7 @@ func TestRegistryRefuses(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			long.Among(t, name, "no credentials")
 			t.Parallel()
 			registry := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.URL.Path == "/v2/" && tc.status == http.StatusNotFound {

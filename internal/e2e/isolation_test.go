@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/privateportals/terraform-provider-portal/internal/acctest"
+	"github.com/privateportals/terraform-provider-portal/internal/acctest/long"
 )
 
 // neighbours are two portals on one host and one drive, which run.
@@ -122,7 +123,9 @@ var plants = []struct {
 // links point at.
 func TestPlantedLinksLeadNowhere(t *testing.T) {
 	for _, tc := range plants {
-		t.Run(tc.at+", "+tc.onDestroy, func(t *testing.T) {
+		name := tc.at + ", " + tc.onDestroy
+		t.Run(name, func(t *testing.T) {
+			long.Among(t, name, "data/db/log, delete", "config, archive")
 			t.Parallel()
 			b := newBed(t)
 			policy := fmt.Sprintf("on_destroy = %q\n", tc.onDestroy)

@@ -27,6 +27,7 @@ const hidden = `values = { HOST = "smtp.acme.test" }
 
 // A secret is in the overrides, and nowhere else.
 func TestAccNoSecretLeaks(t *testing.T) {
+	acctest.Long(t)
 	s := newSite(t)
 	config := func(version int, more string) string {
 		return "variable \"password\" {\n  type = string\n  ephemeral = true\n}\n" + s.one(fmt.Sprintf(hidden, version)+more)

@@ -275,6 +275,7 @@ func TestAccDataSources(t *testing.T) {
 }
 
 func TestAccSecretsStayOnTheDrive(t *testing.T) {
+	acctest.Long(t)
 	p, test := prepare(t)
 	test.Steps = []resource.TestStep{{
 		Config: p.Config(""),
