@@ -28,7 +28,7 @@ func (s *Server) runResolver(t testing.TB) string {
 		p := s.run(t, "pebble-challtestsrv",
 			"-dnsserver", dns, "-defaultIPv4", s.options.Address, "-defaultIPv6", "", "-management", management,
 			"-http01", "", "-https01", "", "-tlsalpn01", "", "-doh", "")
-		if p.answers(dns) && p.answers(management) {
+		if p.serves(dns, management) {
 			return dns
 		}
 	}
@@ -46,7 +46,7 @@ func (s *Server) runPebble(t testing.TB, resolver string) {
 			args = append(args, "-strict")
 		}
 		p := s.run(t, "pebble", args...)
-		if p.answers(s.pebble) && p.answers(s.management) {
+		if p.serves(s.pebble, s.management) {
 			return
 		}
 	}

@@ -4,10 +4,12 @@ package acme
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -16,6 +18,7 @@ import (
 // process is a program that runs beside the test.
 type process struct {
 	ended chan struct{}
+	log   *log
 }
 
 // run starts a program of bin/. It is ended with the test.
@@ -27,13 +30,14 @@ func (s *Server) run(t testing.TB, name string, args ...string) *process {
 		t.Fatalf("this test needs a certificate authority: run `make bin/pebble` (%v)", err)
 	}
 	cmd := exec.Command(path, args...)
-	cmd.Stdout, cmd.Stderr = s.log, s.log
+	p := &process{ended: make(chan struct{}), log: &log{}}
+	both := io.MultiWriter(s.log, p.log)
+	cmd.Stdout, cmd.Stderr = both, both
 	// Validate at once, and accept every nonce: a test waits for either.
 	cmd.Env = append(os.Environ(), "PEBBLE_VA_NOSLEEP=1", "PEBBLE_WFE_NONCEREJECT=0")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	p := &process{ended: make(chan struct{})}
 	go func() {
 		_ = cmd.Wait()
 		close(p.ended)
@@ -43,6 +47,17 @@ func (s *Server) run(t testing.TB, name string, args ...string) *process {
 		<-p.ended
 	})
 	return p
+}
+
+// serves waits until the program accepts connections at all of its addresses. One
+// that did not get an address may go on without, while somebody else answers there.
+func (p *process) serves(addresses ...string) bool {
+	for _, a := range addresses {
+		if !p.answers(a) {
+			return false
+		}
+	}
+	return !strings.Contains(p.log.String(), "address already in use")
 }
 
 // answers waits until the program accepts connections at an address; false
