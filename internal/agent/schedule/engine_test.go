@@ -256,6 +256,7 @@ func TestEngineRestarts(t *testing.T) {
 
 // TestFailuresOnTheEngine are recorded with what Docker knows of them.
 func TestFailuresOnTheEngine(t *testing.T) {
+	acctest.Long(t)
 	h := newHost(t)
 	h.task("fails", everyMinute, "echo out; echo err >&2; exit 7")
 	h.task("hangs", `{"cron":"* * * * *","timeout":"5s"}`, "trap 'exit 0' TERM; sleep 1000 & wait")

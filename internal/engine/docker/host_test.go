@@ -15,6 +15,7 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 
+	"github.com/privateportals/terraform-provider-portal/internal/acctest"
 	"github.com/privateportals/terraform-provider-portal/internal/engine"
 	"github.com/privateportals/terraform-provider-portal/internal/engine/docker"
 	"github.com/privateportals/terraform-provider-portal/internal/engine/docker/faultproxy"
@@ -32,6 +33,7 @@ func twice(t *testing.T, endpoint string) *docker.Engine {
 }
 
 func TestHosts(t *testing.T) {
+	acctest.Long(t)
 	enginetest.Image(t)
 	enginetest.RunHosts(t, func(t *testing.T) engine.Engine { return twice(t, "unix://"+socket) })
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 
+	"github.com/privateportals/terraform-provider-portal/internal/acctest"
 	"github.com/privateportals/terraform-provider-portal/internal/agent"
 	"github.com/privateportals/terraform-provider-portal/internal/engine/docker"
 	"github.com/privateportals/terraform-provider-portal/internal/engine/enginetest"
@@ -22,6 +23,7 @@ import (
 // TestSchedulerComesAndGoes runs the real scheduler: it is there as long as a
 // task has a schedule, has no rights but those it needs, and records runs.
 func TestSchedulerComesAndGoes(t *testing.T) {
+	acctest.Long(t)
 	drive := t.TempDir()
 	if err := os.WriteFile(filepath.Join(drive, ".portal-storage"), []byte("0123456789abcdef0123456789abcdef\n"), 0o600); err != nil {
 		t.Fatal(err)
