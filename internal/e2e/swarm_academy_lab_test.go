@@ -172,14 +172,7 @@ func (c *campus) testBackup(t *testing.T) {
 
 // testNodeOff switches the node off that has the database.
 func (c *campus) testNodeOff(t *testing.T) {
-	node := c.nodes(t, c.Name+"-mysql")
-	if len(node) != 1 {
-		t.Fatalf("the database runs on %v", node)
-	}
-	h, err := c.Host(node[0])
-	must(t, err)
-	must(t, h.KillHost(t.Context()))
-	c.off = append(c.off, h)
+	h := c.switchOff(t, c.Name+"-mysql")
 	began := time.Now()
 	eventuallyWithin(t, 5*time.Minute, "the portal answers", func() bool {
 		if len(c.nodes(t, c.Name+"-load-balancer")) != 1 {

@@ -158,16 +158,32 @@ func (c *colony) testRollsBack(t *testing.T, tf *acctest.Terraform) {
 	planEmpty(t, tf)
 }
 
-// testNodeFails switches the node off on which the database runs.
-func (c *colony) testNodeFails(t *testing.T, tf *acctest.Terraform, acme house, guard *sentry) {
-	node := c.nodes(t, "acme-db")
+// switchOff switches the node off that a service runs on, and returns it.
+func (c *colony) switchOff(t *testing.T, service string) *lab.Host {
+	t.Helper()
+	node := c.nodes(t, service)
 	if len(node) != 1 {
-		t.Fatalf("the database runs on %v", node)
+		t.Fatalf("%s runs on %v", service, node)
 	}
 	h, err := c.Host(node[0])
 	must(t, err)
 	must(t, h.KillHost(t.Context()))
 	c.off = append(c.off, h)
+	return h
+}
+
+// deserted asserts that the Swarm has no service any more.
+func (c *colony) deserted(t *testing.T) {
+	t.Helper()
+	services, err := c.Hosts[0].Docker().ServiceList(enginetest.Context(t), swarm.ServiceListOptions{})
+	if err != nil || len(services) > 0 {
+		t.Errorf("%d services are left: %v", len(services), err)
+	}
+}
+
+// testNodeFails switches the node off on which the database runs.
+func (c *colony) testNodeFails(t *testing.T, tf *acctest.Terraform, acme house, guard *sentry) {
+	h := c.switchOff(t, "acme-db")
 	began := time.Now()
 	eventuallyWithin(t, 3*time.Minute, "the database is back", func() bool { return len(c.nodes(t, "acme-db")) == 1 })
 	t.Logf("the database is back %s after its node failed", time.Since(began).Round(time.Second))

@@ -12,11 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/docker/docker/api/types/swarm"
-
 	"github.com/privateportals/terraform-provider-portal/internal/acctest"
 	"github.com/privateportals/terraform-provider-portal/internal/acctest/lab"
-	"github.com/privateportals/terraform-provider-portal/internal/engine/enginetest"
 )
 
 // clockTask is a task that the Swarm's scheduler runs every minute.
@@ -86,10 +83,7 @@ func TestLabSwarmMove(t *testing.T) {
 		}
 	})
 	tf.Destroy(t)
-	services, err := c.Hosts[0].Docker().ServiceList(enginetest.Context(t), swarm.ServiceListOptions{})
-	if err != nil || len(services) > 0 {
-		t.Errorf("%d services are left: %v", len(services), err)
-	}
+	c.deserted(t)
 }
 
 // ticks is how often the task has run.

@@ -106,6 +106,16 @@ neighbour replace %[4]s lladdr %[2]s dev %[3]s nud permanent
 		"ip", "-n", p.name, "-batch", "-")
 }
 
+// vacate ends what runs in the namespace, which errors call what, and removes it.
+func (p port) vacate(ctx context.Context, what string) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	if err := killAll(ctx, p.processes); err != nil {
+		return fmt.Errorf("stop the %s: %w", what, err)
+	}
+	return p.unplug(ctx)
+}
+
 // unplug removes the namespace and all in it, if it is there. No process may be
 // left in it.
 func (p port) unplug(ctx context.Context) error {

@@ -120,10 +120,5 @@ func (r *Registry) client() (*http.Client, error) {
 func (r *Registry) Stop(ctx context.Context) error { return r.powerOff(ctx) }
 
 func (r *Registry) powerOff(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
-	if err := killAll(ctx, r.port.processes); err != nil {
-		return fmt.Errorf("stop the registry: %w", err)
-	}
-	return r.port.unplug(ctx)
+	return r.port.vacate(ctx, "registry")
 }

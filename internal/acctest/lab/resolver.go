@@ -62,10 +62,5 @@ func (r *resolver) start(ctx context.Context) error {
 }
 
 func (r *resolver) powerOff(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
-	if err := killAll(ctx, r.port.processes); err != nil {
-		return fmt.Errorf("stop the resolver: %w", err)
-	}
-	return r.port.unplug(ctx)
+	return r.port.vacate(ctx, "resolver")
 }
