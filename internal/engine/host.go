@@ -27,7 +27,7 @@ type HostStatus struct {
 	Arch          string // "amd64"
 	CPUs          int
 	Memory        int64 // bytes
-	// MemoryReserved is what containers of portals reserve of it, in bytes.
+	// MemoryReserved is what services of portals reserve of it, in bytes.
 	MemoryReserved int64
 	// Containers in all, and those that run, whosever they are.
 	Containers, Running int

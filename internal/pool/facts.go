@@ -21,7 +21,7 @@ type Facts struct {
 	Arch          string // in Go's terms: "amd64"
 	CPUs          int
 	Memory        int64 // bytes
-	// MemoryReserved is what containers of portals reserve, in bytes.
+	// MemoryReserved is what services of portals reserve, in bytes.
 	MemoryReserved int64
 	// Containers in all, and those that run, whosever they are.
 	Containers, Running int

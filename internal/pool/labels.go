@@ -18,7 +18,7 @@ const (
 	// LabelIntended holds what may be changed on a container after it was
 	// made, as it was made, in JSON.
 	LabelIntended = "io.privateportals.intended"
-	// LabelMemory is the memory that the container reserves, in bytes.
+	// LabelMemory is the memory that the container reserves, in bytes: 0 of a task.
 	LabelMemory = "io.privateportals.memory"
 	// LabelStorage is the id of the shared drive the container was made with.
 	LabelStorage = "io.privateportals.storage"

@@ -25,7 +25,7 @@ func providerSchema() schema.Schema {
 			"hosts": hostsAttribute(),
 			"swarm": swarmAttribute(),
 			"placement": schema.StringAttribute{
-				MarkdownDescription: "Which host a new portal gets, or one that has to move, among those that it may run on: `spread`, the default, takes the one with the most memory free; `pack` the one with the least that the portal fits into. Free is what containers of portals do not reserve; each reserves its limit. Environment: `PORTAL_PLACEMENT`.",
+				MarkdownDescription: "Which host a new portal gets, or one that has to move, among those that it may run on: `spread`, the default, takes the one with the most memory free; `pack` the one with the least that the portal fits into. Free is what services of portals do not reserve; each of their containers reserves its limit. Environment: `PORTAL_PLACEMENT`.",
 				Optional:            true,
 				Validators:          []validator.String{stringvalidator.OneOf(string(placement.Spread), string(placement.Pack))},
 			},

@@ -52,12 +52,11 @@ type Stack struct {
 	Ingress *Ingress
 }
 
-// Memory is what the containers of a stack reserve together, in bytes: each what
-// it is guaranteed or, if that is more, what it may use at most.
+// Memory is what the containers of a stack reserve together, in bytes.
 func Memory(s *Stack) int64 {
 	var sum int64
 	for _, service := range s.Services {
-		sum += service.Resources.Reserved() * int64(service.Replicas)
+		sum += service.Reserves() * int64(service.Replicas)
 	}
 	return sum
 }
@@ -223,8 +222,15 @@ type Resources struct {
 	PIDs              int64
 }
 
-// Reserved is the memory that counts for placement.
-func (r Resources) Reserved() int64 { return max(r.Memory, r.MemoryReservation) }
+// Reserves is the memory of one container that counts for placement, in bytes:
+// what it is guaranteed or, if that is more, what it may use at most. A task
+// reserves none: it runs now and then, and for minutes.
+func (s *Service) Reserves() int64 {
+	if s.Task != nil {
+		return 0
+	}
+	return max(s.Resources.Memory, s.Resources.MemoryReservation)
+}
 
 // Ulimit is a soft and a hard limit.
 type Ulimit struct{ Soft, Hard int64 }

@@ -293,7 +293,7 @@ func LabelsOf(st *stack.Stack, s *stack.Service, number int, version string) map
 		pool.LabelService:                         s.Name,
 		pool.LabelNumber:                          n,
 		pool.LabelDigest:                          digest,
-		pool.LabelMemory:                          strconv.FormatInt(s.Resources.Reserved(), 10),
+		pool.LabelMemory:                          strconv.FormatInt(s.Reserves(), 10),
 		pool.LabelIntended:                        intendedOf(s).encode(),
 	} {
 		out[k] = v

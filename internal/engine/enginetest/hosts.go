@@ -50,7 +50,11 @@ func hostsTell(t *testing.T, e engine.Engine) {
 	}
 	st := NewStack(t)
 	Add(t, st, "web", func(s *stack.Service) { s.Resources.Memory = 64 << 20 })
+	Add(t, st, "report", func(s *stack.Service) {
+		s.Task, s.Restart, s.Resources.Memory = &stack.Task{When: stack.Manual}, "no", 1<<40
+	})
 	Up(t, e, st, "web")
+	Do(t, e, st, stack.Create, "report", "")
 	o, err := e.Observe(Context(t), st.Portal)
 	if err != nil {
 		t.Fatal(err)
@@ -72,8 +76,12 @@ func hostsTell(t *testing.T, e engine.Engine) {
 	if s.Running < 1 || s.Containers < s.Running || s.MemoryReserved < 64<<20 || !slices.Contains(s.Portals, st.Portal) || !slices.IsSorted(s.Portals) {
 		t.Errorf("host %+v with portal %s", s, st.Portal)
 	}
+	if s.MemoryReserved >= 1<<40 {
+		t.Errorf("a task reserves memory: %d bytes", s.MemoryReserved)
+	}
 	Do(t, e, st, stack.Stop, "web", "")
 	Do(t, e, st, stack.Remove, "web", "")
+	Do(t, e, st, stack.Remove, "report", "")
 	if s = statusOf(t, e, o.Host); slices.Contains(s.Portals, st.Portal) {
 		t.Errorf("portal %s is gone, and there are %q", st.Portal, s.Portals)
 	}

@@ -53,6 +53,7 @@ type state struct {
 type container struct {
 	stack.Container
 	host, portal string
+	reserves     int64 // bytes of memory
 }
 
 // spot is a name on a host.
@@ -311,7 +312,7 @@ func (e *Engine) create(host string, desired *stack.Stack, op *stack.Operation) 
 		}
 		return nil
 	}
-	c := container{host: host, portal: desired.Portal}
+	c := container{host: host, portal: desired.Portal, reserves: s.Reserves()}
 	c.Container = stack.Container{
 		StorageID: desired.StorageID,
 		ID:        e.nextID(), Name: op.Container, Service: s.Name, Number: op.Number, Digest: digest,
@@ -366,6 +367,7 @@ func (e *Engine) change(desired *stack.Stack, op *stack.Operation, i int) error 
 	case stack.UpdateLimits:
 		s := desired.Services[c.Service]
 		c.Settings = stack.Settings{Resources: s.Resources, Restart: s.Restart}
+		c.reserves = s.Reserves()
 	case stack.WaitHealthy:
 		if c.State != stack.Running {
 			return e.failed(desired, op, fmt.Errorf("the container is %s", c.State))

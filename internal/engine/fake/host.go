@@ -120,7 +120,7 @@ func (e *Engine) status(host string) engine.HostStatus {
 			continue
 		}
 		s.Containers++
-		s.MemoryReserved += c.Settings.Resources.Reserved()
+		s.MemoryReserved += c.reserves
 		if c.State == stack.Running {
 			s.Running++
 		}

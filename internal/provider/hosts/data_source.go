@@ -71,7 +71,7 @@ func hostAttributes() map[string]schema.Attribute {
 		"arch":               text("Its processor architecture, such as `amd64` or `arm64`."),
 		"cpus":               number("Number of its processor cores."),
 		"memory":             number("Its memory in bytes."),
-		"memory_reserved":    number("Memory in bytes that containers of portals reserve: the sum of their limits, tasks included, whatever they use at the moment. A new portal goes where `memory` less this is largest. It is the measure of load here, for Docker does not tell how busy the processors of a host are."),
+		"memory_reserved":    number("Memory in bytes that services of portals reserve: the sum of their containers' limits, whatever they use at the moment. Tasks, which run now and then, reserve none. A new portal goes where `memory` less this is largest. It is the measure of load here, for Docker does not tell how busy the processors of a host are."),
 		"containers":         number("Number of all its containers, also those that are no portal's."),
 		"containers_running": number("How many of them run."),
 		"portals":            names("Names of the portals that have containers on it, sorted."),
