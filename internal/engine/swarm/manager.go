@@ -20,12 +20,39 @@ import (
 // callLimit bounds one call to a manager: one that hangs is given up for another.
 const callLimit = 30 * time.Second
 
+// electionLimit is how long the managers may take to agree on a leader, when theirs
+// failed. They notice within about 3 seconds, and need longer on busy machines.
+const (
+	electionLimit = 30 * time.Second
+	electionPause = time.Second
+)
+
 // errNoManager tells that the hosts answer, and are not what they should be.
 var errNoManager = errors.New("none of the provider's hosts is a manager of a Swarm: give the provider the endpoints of managers (docker swarm init, docker node promote)")
 
 // do lets a manager carry out a call, and the next one when it does not answer or
-// is no manager any more. The call may so be made twice.
+// is no manager any more. While the managers are about to choose another leader it
+// asks them again. The call may so be made more than once.
 func (e *Engine) do(ctx context.Context, call func(context.Context, *client.Client) error) error {
+	election := time.Now().Add(electionLimit)
+	for {
+		err := e.try(ctx, call)
+		if err == nil || !leaderless(err) || time.Now().After(election) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(electionPause):
+		}
+	}
+}
+
+// leaderless tells whether a manager said that there is no leader.
+func leaderless(err error) bool { return strings.Contains(err.Error(), "does not have a leader") }
+
+// try asks each manager once, until one has an answer.
+func (e *Engine) try(ctx context.Context, call func(context.Context, *client.Client) error) error {
 	var failed error
 	var tried []*pool.Host
 	for len(tried) < len(e.pool.Hosts()) {
@@ -37,7 +64,9 @@ func (e *Engine) do(ctx context.Context, call func(context.Context, *client.Clie
 		if err == nil || ctx.Err() != nil || !elsewhere(err) {
 			return err
 		}
-		failed = fmt.Errorf("manager %s: %w", h.Name, err)
+		if failed == nil || !leaderless(failed) {
+			failed = fmt.Errorf("manager %s: %w", h.Name, err)
+		}
 		tried = append(tried, h)
 		e.forget(h)
 	}

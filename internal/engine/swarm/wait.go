@@ -27,7 +27,8 @@ const (
 	// toleratedEnds is how often replicas of a service that is awaited may end: some
 	// programs need a second go.
 	toleratedEnds = 3
-	// patience is how long a service may have no node that it can run on.
+	// patience is how long a service may have no node that it can run on, or an
+	// update stand still.
 	patience = 20 * time.Second
 )
 
@@ -74,7 +75,8 @@ type healthWait struct {
 	*task
 	began     time.Time
 	nowhere   nowhere
-	otherwise bool // Swarm was seen to go back
+	stalled   time.Time // since when the update has stood still, zero when it goes on
+	otherwise bool      // Swarm was seen to go back
 }
 
 func (w *healthWait) judge(s *swarm.Service, state *state) (bool, error) {
@@ -93,13 +95,56 @@ func (w *healthWait) judge(s *swarm.Service, state *state) (bool, error) {
 			former++
 		}
 	}
-	if good >= wantedTasks(s, tasks) && former == 0 && !underWay(s.UpdateStatus) {
-		return true, nil
-	}
-	if underWay(s.UpdateStatus) {
+	lost := lostReplica(s, state)
+	if underWay(s.UpdateStatus) && lost == nil {
+		w.stalled = time.Time{}
 		return false, nil // Swarm decides itself when it is too much
 	}
+	if good >= wantedTasks(s, tasks) && former == 0 {
+		return true, nil
+	}
+	if lost != nil && former > 0 {
+		return false, w.standsStill(state.hosts[lost.NodeID])
+	}
 	return false, w.hopeless(s, tasks)
+}
+
+// lostReplica is a replica that an update under way waits for in vain, nil when
+// there is none: its node failed before it started. Swarm has replaced it by now, but
+// its updater goes on only when the node is back (swarmkit's updater.go waits for
+// the task that it made, without a time-out).
+func lostReplica(s *swarm.Service, state *state) *swarm.Task {
+	if !underWay(s.UpdateStatus) {
+		return nil
+	}
+	for i, x := range state.tasks[s.ID] {
+		if sameTemplate(x, s) && state.down[x.NodeID] && x.DesiredState == swarm.TaskStateShutdown && notStarted(x) {
+			return &state.tasks[s.ID][i]
+		}
+	}
+	return nil
+}
+
+func notStarted(t swarm.Task) bool {
+	switch t.Status.State {
+	case swarm.TaskStateNew, swarm.TaskStateAllocated, swarm.TaskStatePending, swarm.TaskStateAssigned,
+		swarm.TaskStateAccepted, swarm.TaskStatePreparing, swarm.TaskStateReady, swarm.TaskStateStarting:
+		return true
+	}
+	return false
+}
+
+// standsStill fails when an update that has replicas left to replace has waited for a
+// node that failed for long enough.
+func (w *healthWait) standsStill(node string) error {
+	if w.stalled.IsZero() {
+		w.stalled = time.Now()
+	}
+	if time.Since(w.stalled) < patience {
+		return nil
+	}
+	return &faultError{text: fmt.Sprintf("Swarm's update stands still, with replicas left that run what was before: it waits for one that it gave to node %s, which failed. "+
+		"It goes on when the node is back; without it, run docker service update --force %s", node, w.op.Container)}
 }
 
 // rolledBack fails when Swarm has put back what was there before.

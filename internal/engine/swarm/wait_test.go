@@ -81,6 +81,21 @@ func TestHealthIsJudged(t *testing.T) {
 				s.task("new", fail, end, "n1", "x")
 			}
 		}, false, "exit code 7"},
+		"an update whose replica was lost is over": {func(s *scene) {
+			well(s)
+			s.task("new", swarm.TaskStateAssigned, end, "dead", "")
+			s.update(swarm.UpdateStateUpdating, 0)
+		}, true, ""},
+		"an update whose replica was lost goes on elsewhere": {func(s *scene) {
+			s.task("new", swarm.TaskStateAssigned, end, "dead", "")
+			s.task("new", "starting", run, "n1", "")
+			s.update(swarm.UpdateStateUpdating, 0)
+		}, false, ""},
+		"an update whose replica was lost fails elsewhere": {func(s *scene) {
+			s.task("new", swarm.TaskStateAssigned, end, "dead", "")
+			s.task("new", fail, end, "n1", "task: dockerexec: unhealthy container")
+			s.update(swarm.UpdateStateUpdating, 0)
+		}, false, "unhealthy"},
 		"ended, and is not started again": {func(s *scene) {
 			s.service.Spec.TaskTemplate.RestartPolicy.Condition = swarm.RestartPolicyConditionNone
 			s.task("new", swarm.TaskStateComplete, end, "n1", "")
@@ -108,6 +123,29 @@ func TestNoNode(t *testing.T) {
 	w.nowhere.Time = time.Now().Add(-2 * patience)
 	if _, err := w.judge(&s.service, s.state); err == nil || !strings.Contains(err.Error(), "port already in use") {
 		t.Errorf("it is not given up: %v", err)
+	}
+}
+
+// An update waits for a replica on a node that failed, and has others left to replace.
+func TestUpdateStandsStill(t *testing.T) {
+	s := newScene()
+	s.state.hosts["dead"] = "dal-2"
+	s.task("new", swarm.TaskStateAssigned, swarm.TaskStateShutdown, "dead", "")
+	s.task("new", swarm.TaskStateRunning, swarm.TaskStateRunning, "n1", "")
+	s.task("old", swarm.TaskStateRunning, swarm.TaskStateRunning, "n2", "")
+	s.update(swarm.UpdateStateUpdating, 0)
+	w := &healthWait{task: &task{op: &stack.Operation{Container: "acme-lms"}}, began: time.Now()}
+	if done, err := w.judge(&s.service, s.state); done || err != nil {
+		t.Errorf("at once: done %t, %v", done, err)
+	}
+	w.stalled = time.Now().Add(-2 * patience)
+	if _, err := w.judge(&s.service, s.state); err == nil || !strings.Contains(err.Error(), "node dal-2") || !strings.Contains(err.Error(), "--force acme-lms") {
+		t.Errorf("it is not given up: %v", err)
+	}
+	var u stack.Container
+	u.Replicas = 2
+	if serviceState(&u, s.service, s.state); u.Down != 1 {
+		t.Errorf("the replica that runs what was before is taken for one of the service: %d are missing", u.Down)
 	}
 }
 
