@@ -64,6 +64,24 @@ func (h *Host) Kill(ctx context.Context) error {
 	return nil
 }
 
+// Restart ends the engine and its containers in order, and starts it again, as
+// `systemctl restart docker` does.
+func (h *Host) Restart(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	p := h.engine.process()
+	if err := p.signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	err := await(ctx, func() (bool, error) {
+		return !p.alive(), fmt.Errorf("the engine of host %s does not end", h.Name)
+	}, nil)
+	if err != nil {
+		return err
+	}
+	return h.startEngine(ctx)
+}
+
 // containerd is what dockerd started, and what the kernel ends with it, though
 // not at once.
 func (h *Host) containerd() process {

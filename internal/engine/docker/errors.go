@@ -57,7 +57,7 @@ func (s *said) Unwrap() error { return s.err }
 // remedies for reasons that daemons give, by a part of their text in lower
 // case. The first that matches counts.
 var remedies = []struct{ part, remedy string }{
-	{"port is already allocated", portRemedy},
+	{"port is already allocated", portRemedy + " " + keptPortRemedy},
 	{"address already in use", portRemedy},
 	{"no space left on device", "The host's disk is full: free some space there, for example with \"docker system prune\", and apply again."},
 	{"bind source path does not exist", "Docker mounts a path of the host into this container, and the path is not there. Is the shared drive mounted on the host, at the provider's storage.path?"},
@@ -69,6 +69,11 @@ var remedies = []struct{ part, remedy string }{
 }
 
 const portRemedy = "Choose another http_port, leave it out so that Docker chooses one, or stop what uses the port on the host."
+
+// keptPortRemedy is for a port that Docker keeps of a container that does not run: one
+// that was starting when dockerd or its host was killed (seen with Docker 20.10).
+// Neither disconnecting nor removing the container frees it.
+const keptPortRemedy = "If no container there publishes it, Docker kept it of one that was starting when the host crashed: restart Docker there (systemctl restart docker)."
 
 // remedy says what to do about a cause, empty when that is not known.
 func remedy(h *pool.Host, cause error) string {

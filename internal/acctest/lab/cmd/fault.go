@@ -25,6 +25,7 @@ var faults = map[string]func(ctx context.Context, h *lab.Host, argument string) 
 	"resume":    func(_ context.Context, h *lab.Host, _ string) error { return h.Resume() },
 	"kill":      func(ctx context.Context, h *lab.Host, _ string) error { return h.Kill(ctx) },
 	"kill-host": func(ctx context.Context, h *lab.Host, _ string) error { return h.KillHost(ctx) },
+	"restart":   func(ctx context.Context, h *lab.Host, _ string) error { return h.Restart(ctx) },
 	"start":     func(ctx context.Context, h *lab.Host, _ string) error { return h.Start(ctx) },
 	"cutoff":    func(ctx context.Context, h *lab.Host, _ string) error { return h.CutOff(ctx) },
 	"reconnect": func(ctx context.Context, h *lab.Host, _ string) error { return h.Reconnect(ctx) },
