@@ -21,6 +21,7 @@ import (
 
 	"github.com/privateportals/terraform-provider-portal/internal/acctest"
 	"github.com/privateportals/terraform-provider-portal/internal/acctest/lab"
+	"github.com/privateportals/terraform-provider-portal/internal/agent"
 	"github.com/privateportals/terraform-provider-portal/internal/engine/enginetest"
 	"github.com/privateportals/terraform-provider-portal/internal/pool"
 )
@@ -247,16 +248,25 @@ func (e *estate) read(t *testing.T, p house, file string) string {
 }
 
 // empty asserts that nothing of any portal is left on a host. File agents end a
-// moment after the provider.
+// moment after the provider; what a killed daemon left of them is removed by the next
+// one there.
 func (e *estate) empty(t *testing.T, h *lab.Host) {
 	t.Helper()
 	var left []string
+	defer func() {
+		if len(left) > 0 {
+			t.Logf("left on %s: %s", h.Name, strings.Join(left, "; "))
+		}
+	}()
 	eventually(t, "an empty host "+h.Name, func() bool {
 		left = nil
 		list, err := h.Docker().ContainerList(enginetest.Context(t), container.ListOptions{All: true})
 		must(t, err)
 		for _, c := range list {
-			left = append(left, c.Names[0])
+			if c.Labels[agent.LabelRole] == agent.RoleAgent && c.State != container.StateRunning {
+				continue
+			}
+			left = append(left, fmt.Sprintf("container %s %v, %s", c.ID, c.Names, c.Status)) // a dead one may have no name
 		}
 		networks, err := h.Docker().NetworkList(enginetest.Context(t), network.ListOptions{})
 		must(t, err)

@@ -24,8 +24,8 @@ import (
 const (
 	// agentPrefix begins the names of agents' containers.
 	agentPrefix = "portal-agent-"
-	// staleAgent is the age of an agent's container that was never started
-	// and never will be: whoever made it was killed.
+	// staleAgent is the age of an agent's container that does not run and never
+	// will: whoever made it was killed, or the daemon before it removed it.
 	staleAgent = time.Minute
 	// agentPIDs bounds the threads of an agent.
 	agentPIDs = 256
@@ -161,16 +161,17 @@ func agentName() (string, error) {
 }
 
 // removeAgent makes an end of an agent's container, if it is there. Nothing
-// depends on its success: the agent ends by itself, and what was never started
-// is removed later.
+// depends on its success: the agent ends by itself, and what is left of it is
+// removed later.
 func removeAgent(ctx context.Context, c *client.Client, name string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterthought)
 	defer cancel()
 	_ = c.ContainerRemove(ctx, name, container.RemoveOptions{Force: true})
 }
 
-// removeStaleAgents removes agents' containers that were never started. The
-// daemon removes all others when they end. A host is looked at once in a run.
+// removeStaleAgents removes agents' containers that were never started, and those
+// that a daemon did not remove when they ended, because it was killed. A host is
+// looked at once in a run.
 func (e *Engine) removeStaleAgents(ctx context.Context, h *pool.Host, c *client.Client) {
 	if _, looked := e.swept.LoadOrStore(h.Name, true); looked {
 		return
@@ -180,9 +181,14 @@ func (e *Engine) removeStaleAgents(ctx context.Context, h *pool.Host, c *client.
 		return // the start of the agent will tell
 	}
 	for _, l := range list {
-		if l.Labels[pool.LabelRole] == agent.RoleAgent && l.State == string(stack.Created) && time.Since(l.Created) > staleAgent {
+		if isStaleAgent(l) {
 			removeAgent(ctx, c, l.ID)
 			h.Changed()
 		}
 	}
+}
+
+func isStaleAgent(c pool.Container) bool {
+	return c.Labels[pool.LabelRole] == agent.RoleAgent && c.State != string(stack.Running) && c.State != string(stack.Paused) &&
+		time.Since(c.Created) > staleAgent
 }
