@@ -34,6 +34,7 @@ func TestLab(t *testing.T) {
 	t.Run("Freeze", func(t *testing.T) { freeze(t, l, by) })
 	t.Run("Kill", func(t *testing.T) { kill(t, l) })
 	t.Run("KillHost", func(t *testing.T) { killHost(t, l) })
+	t.Run("Restart", func(t *testing.T) { restart(t, l) })
 	t.Run("Slow", func(t *testing.T) { slow(t, l) })
 	t.Run("Fill", func(t *testing.T) { fill(t, l) })
 	t.Run("Registry", func(t *testing.T) { ask(t, l) })
@@ -161,6 +162,18 @@ func kill(t *testing.T, l *lab.Lab) {
 		eventually(t, "the container runs", func() bool { return x.started(t) != "" })
 		x.beats(t)
 	}
+}
+
+func restart(t *testing.T, l *lab.Lab) {
+	h := l.Hosts[2]
+	x := beat(t, l, h)
+	started := x.started(t)
+	must(t, h.Restart(t.Context()))
+	eventually(t, "the container runs again", func() bool { return x.started(t) != "" })
+	if x.started(t) == started {
+		t.Error("the container was not started again")
+	}
+	x.beats(t)
 }
 
 func killHost(t *testing.T, l *lab.Lab) {

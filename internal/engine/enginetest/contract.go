@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/privateportals/terraform-provider-portal/internal/acctest/long"
 	"github.com/privateportals/terraform-provider-portal/internal/engine"
 	"github.com/privateportals/terraform-provider-portal/internal/stack"
 )
@@ -45,9 +46,17 @@ var ofUnits = []contract{
 // RunUnits is Run for an engine that runs the replicas of services itself. open makes
 // the engine under test; it is closed by the suite. byHand changes a service behind
 // the engine's back.
+//
+// Of the contracts some stand for the others, which take minutes on a Swarm and are
+// left to `make testlong-lab`.
 func RunUnits(t *testing.T, open func(t *testing.T) engine.Engine, hand Hand) {
 	byHand = hand
-	run(t, open, ofUnits)
+	typical := []string{
+		"lifecycle", "a task that succeeds", "stop lets a service flush", "an update that fails is rolled back", "what was changed by hand is seen and put back",
+	}
+	run(t, open, slices.DeleteFunc(slices.Clone(ofUnits), func(c contract) bool {
+		return !long.Thorough && !slices.Contains(typical, c.name)
+	}))
 }
 
 // ofStates needs no program to run in the containers.
