@@ -24,6 +24,11 @@ const (
 	// idleConns are kept to each replica. Caddy keeps 32 by itself, and makes
 	// connections anew for each request when more visitors come at a time.
 	idleConns = 1024
+	// reuseTimeout is how long a connection to a replica may wait for its next
+	// request. gunicorn, which serves Open edX, closes one after 2 seconds
+	// (https://docs.gunicorn.org/en/stable/settings.html#keepalive), and a request
+	// with a body that meets the close cannot be sent again: its visitor sees a 502.
+	reuseTimeout = "1s"
 	// streamDelay lets WebSockets outlive the load of a new configuration.
 	streamDelay = "10m"
 	// How soon a replica is found to be ill, and well again.
@@ -46,6 +51,7 @@ var claims = []string{
 // the portal's DNS, or all by the service's.
 func proxy(r Route) handler {
 	h := proxyTo()
+	h.Transport.KeepAlive.IdleTimeout = reuseTimeout
 	h.LoadBalancing.SelectionPolicy = &policy{Policy: "round_robin"}
 	if r.ByName {
 		// Who answers to the name, is: the engine takes an ill one out.

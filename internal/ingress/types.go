@@ -199,7 +199,8 @@ type transport struct {
 }
 
 type keepAlive struct {
-	MaxIdleConnsPerHost int `json:"max_idle_conns_per_host"`
+	MaxIdleConnsPerHost int    `json:"max_idle_conns_per_host"`
+	IdleTimeout         string `json:"idle_timeout,omitempty"`
 }
 
 type transportTLS struct {
