@@ -5,6 +5,7 @@
 package e2e_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -203,7 +204,13 @@ func (c *colony) testNodeFails(t *testing.T, tf *acctest.Terraform, acme house, 
 	planEmpty(t, tf)
 	must(t, h.Start(t.Context()))
 	c.off = nil
-	eventuallyWithin(t, time.Minute, "the gateway is on all nodes again", func() bool { return len(c.nodes(t, "front-gateway")) == 3 })
+	defer func() {
+		if t.Failed() {
+			tasks, err := h.Run(context.WithoutCancel(t.Context()), "docker", "service", "ps", "--no-trunc", "front-gateway")
+			t.Logf("the gateway: %v\n%s", err, tasks)
+		}
+	}()
+	eventuallyWithin(t, 2*time.Minute, "the gateway is on all nodes again", func() bool { return len(c.nodes(t, "front-gateway")) == 3 })
 	tf.Apply(t)
 	planEmpty(t, tf)
 	guard.one(t, "acme")
