@@ -174,6 +174,19 @@ func (s *state) running(service string) []swarm.Task {
 	return out
 }
 
+// replicas lists the tasks of a service that run as it says now, and those that run as
+// it said before.
+func (s *state) replicas(service *swarm.Service) (present, former []swarm.Task) {
+	for _, t := range s.running(service.ID) {
+		if sameTemplate(t, service) {
+			present = append(present, t)
+		} else {
+			former = append(former, t)
+		}
+	}
+	return present, former
+}
+
 // unfinished lists the tasks of a service that may still have a container.
 func (s *state) unfinished(service string) []swarm.Task {
 	var out []swarm.Task

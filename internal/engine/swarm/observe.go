@@ -187,7 +187,7 @@ func serviceState(u *stack.Container, s swarm.Service, state *state) {
 		u.Settings.Replicas = int(*m.Replicated.Replicas) //nolint:gosec // a handful
 		wanted = u.Settings.Replicas
 	}
-	running := slices.DeleteFunc(state.running(s.ID), func(t swarm.Task) bool { return !sameTemplate(t, &s) })
+	running, _ := state.replicas(&s)
 	u.Down = max(wanted-len(running), 0)
 	if s.Spec.Mode.Global != nil {
 		u.Down = min(u.Down, u.Replicas)

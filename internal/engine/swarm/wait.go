@@ -75,8 +75,8 @@ type healthWait struct {
 	*task
 	began     time.Time
 	nowhere   nowhere
-	stalled   time.Time // since when the update has stood still, zero when it goes on
-	otherwise bool      // Swarm was seen to go back
+	stalled   spell // of the update that stands still
+	otherwise bool  // Swarm was seen to go back
 }
 
 func (w *healthWait) judge(s *swarm.Service, state *state) (bool, error) {
@@ -87,24 +87,18 @@ func (w *healthWait) judge(s *swarm.Service, state *state) (bool, error) {
 		return false, err
 	}
 	tasks := state.tasks[s.ID]
-	good, former := 0, 0
-	for _, x := range state.running(s.ID) {
-		if sameTemplate(x, s) {
-			good++
-		} else {
-			former++
-		}
-	}
+	present, former := state.replicas(s)
 	lost := lostReplica(s, state)
-	if underWay(s.UpdateStatus) && lost == nil {
-		w.stalled = time.Time{}
+	inVain := lost != nil && len(former) > 0
+	switch still := w.stalled.lasts(inVain); {
+	case underWay(s.UpdateStatus) && lost == nil:
 		return false, nil // Swarm decides itself when it is too much
-	}
-	if good >= wantedTasks(s, tasks) && former == 0 {
+	case len(present) >= wantedTasks(s, tasks) && len(former) == 0:
 		return true, nil
-	}
-	if lost != nil && former > 0 {
+	case still:
 		return false, w.standsStill(state.hosts[lost.NodeID])
+	case inVain:
+		return false, nil
 	}
 	return false, w.hopeless(s, tasks)
 }
@@ -126,23 +120,12 @@ func lostReplica(s *swarm.Service, state *state) *swarm.Task {
 }
 
 func notStarted(t swarm.Task) bool {
-	switch t.Status.State {
-	case swarm.TaskStateNew, swarm.TaskStateAllocated, swarm.TaskStatePending, swarm.TaskStateAssigned,
-		swarm.TaskStateAccepted, swarm.TaskStatePreparing, swarm.TaskStateReady, swarm.TaskStateStarting:
-		return true
-	}
-	return false
+	return t.Status.State != swarm.TaskStateRunning && !swarmjob.Over(t.Status.State)
 }
 
-// standsStill fails when an update that has replicas left to replace has waited for a
-// node that failed for long enough.
+// standsStill tells of an update that has replicas left to replace, and waits for a
+// node that failed.
 func (w *healthWait) standsStill(node string) error {
-	if w.stalled.IsZero() {
-		w.stalled = time.Now()
-	}
-	if time.Since(w.stalled) < patience {
-		return nil
-	}
 	return &faultError{text: fmt.Sprintf("Swarm's update stands still, with replicas left that run what was before: it waits for one that it gave to node %s, which failed. "+
 		"It goes on when the node is back; without it, run docker service update --force %s", node, w.op.Container)}
 }
@@ -202,18 +185,28 @@ func (w *healthWait) hopeless(s *swarm.Service, tasks []swarm.Task) error {
 	return w.nowhere.since(pending)
 }
 
-// nowhere is since when a task has had no node, zero when it has one.
-type nowhere struct{ time.Time }
+// spell is since when something has been so, zero when it is not.
+type spell struct{ time.Time }
+
+// lasts takes whether it is so now, and tells whether that has gone on for longer
+// than patience.
+func (s *spell) lasts(so bool) bool {
+	switch {
+	case !so:
+		s.Time = time.Time{}
+	case s.IsZero():
+		s.Time = time.Now()
+	}
+	return so && time.Since(s.Time) > patience
+}
+
+// nowhere is since when a task has had no node.
+type nowhere struct{ spell }
 
 // since takes what Swarm says of a task that waits for a node, empty when none does;
 // it fails once that has lasted.
 func (n *nowhere) since(says string) error {
-	switch {
-	case says == "":
-		n.Time = time.Time{}
-	case n.IsZero():
-		n.Time = time.Now()
-	case time.Since(n.Time) > patience:
+	if n.lasts(says != "") {
 		return &faultError{text: "no node of the Swarm can run it: " + says}
 	}
 	return nil

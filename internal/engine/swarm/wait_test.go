@@ -138,7 +138,7 @@ func TestUpdateStandsStill(t *testing.T) {
 	if done, err := w.judge(&s.service, s.state); done || err != nil {
 		t.Errorf("at once: done %t, %v", done, err)
 	}
-	w.stalled = time.Now().Add(-2 * patience)
+	w.stalled.Time = time.Now().Add(-2 * patience)
 	if _, err := w.judge(&s.service, s.state); err == nil || !strings.Contains(err.Error(), "node dal-2") || !strings.Contains(err.Error(), "--force acme-lms") {
 		t.Errorf("it is not given up: %v", err)
 	}
